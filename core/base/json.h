@@ -1,0 +1,22 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace vecdb {
+
+// Objects keep the order in which keys were written. The one third-party type that vecdb's own
+// .cpp files share; no public header of a module takes or returns it.
+using Json = nlohmann::ordered_json;
+
+// Parses one JSON value, strictly: the whole of `text`, at most 64 levels deep, no duplicate keys,
+// well-formed UTF-8. `what` names the source in the error, which has the given kind.
+Json parse_json(std::string_view text, const std::string& what, ErrorKind kind);
+
+// One line, without a trailing newline; the reverse of parse_json. Strings must be UTF-8.
+std::string dump_json(const Json& value);
+
+}  // namespace vecdb

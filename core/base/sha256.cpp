@@ -1,0 +1,60 @@
+#include "base/sha256.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+
+#include "base/error.h"
+
+namespace vecdb {
+
+struct Sha256::Impl {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
+                                                                  &EVP_MD_CTX_free};
+};
+
+namespace {
+
+void check(bool ok) {
+  if (!ok) throw Error(ErrorKind::k_io, "SHA-256: the OpenSSL library failed; check its set-up");
+}
+
+}  // namespace
+
+Sha256::Sha256() : m_impl(std::make_unique<Impl>()) {
+  check(m_impl->context != nullptr &&
+        EVP_DigestInit_ex(m_impl->context.get(), EVP_sha256(), nullptr) == 1);
+}
+
+Sha256::~Sha256() = default;
+
+void Sha256::update(std::span<const std::byte> bytes) {
+  check(EVP_DigestUpdate(m_impl->context.get(), bytes.data(), bytes.size()) == 1);
+}
+
+void Sha256::update(std::string_view bytes) { update(std::as_bytes(std::span(bytes))); }
+
+std::string Sha256::hex_digest() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int length = 0;
+  check(EVP_DigestFinal_ex(m_impl->context.get(), digest.data(), &length) == 1);
+  constexpr std::string_view k_digits = "0123456789abcdef";
+  std::string hex;
+  for (unsigned int i = 0; i < length; ++i) {
+    hex.push_back(k_digits[digest[i] >> 4U]);
+    hex.push_back(k_digits[digest[i] & 0x0FU]);
+  }
+  return hex;
+}
+
+std::string sha256_hex(std::span<const std::byte> bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.hex_digest();
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  return sha256_hex(std::as_bytes(std::span(bytes)));
+}
+
+}  // namespace vecdb

@@ -1,0 +1,1 @@
+#include "model/wordpiece_tokenizer.h"

@@ -1,0 +1,174 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/chunk.h"
+
+// A store on disk: one SQLite catalogue, which is the only truth, and immutable FAISS segments that
+// hold the vectors. docs/FORMAT.md describes every byte.
+//
+// Errors of everything here: k_io when the path holds no store or a file cannot be read or written,
+// k_damaged when a file is not what was committed or is of a newer format, k_busy when another
+// process keeps the writer's lock.
+namespace vecdb {
+
+// Fixed when a store is made.
+struct StoreSettings {
+  std::string model;        // the model's name, for people
+  std::string fingerprint;  // the model's identity, 64 hexadecimal digits
+  std::string precision;    // "f32" or "bf16": the arithmetic the vectors were made with
+  std::size_t dimension = 0;
+
+  friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
+};
+
+// What is known of a document beside its chunks.
+struct DocumentRecord {
+  std::string uri;           // unique in a store
+  std::string sha256;        // of the source's bytes
+  std::uint64_t size = 0;    // of the source, bytes
+  std::int64_t mtime_ns = 0; // of the source; 0 when it is no file
+  std::string splitter;      // settings it was split with, as one line of JSON
+  std::string meta = "{}";   // the user's metadata, one JSON object on one line
+
+  friend bool operator==(const DocumentRecord&, const DocumentRecord&) = default;
+};
+
+struct ChunkRecord {
+  Chunk chunk;
+  std::uint32_t tokens = 0;      // before the cut to the model's window, special tokens included
+  bool truncated = false;        // whether the encoder saw less than all of it
+};
+
+// A document to be stored. `vectors` holds chunks.size() × dimension floats, row-major, unit length.
+struct NewDocument {
+  DocumentRecord record;
+  std::vector<ChunkRecord> chunks;
+  std::vector<float> vectors;
+};
+
+struct DocumentSummary {
+  DocumentRecord record;
+  std::uint64_t chunks = 0;
+  std::uint64_t truncated = 0;
+};
+
+// A vector's place: a segment's number in the catalogue and the row in it.
+struct RowId {
+  std::int64_t segment = 0;
+  std::int64_t row = 0;
+
+  friend auto operator<=>(const RowId&, const RowId&) = default;
+};
+
+// A chunk as a search returns it.
+struct StoredChunk {
+  std::int64_t id = 0;  // unique in the store, never used again
+  std::string uri;
+  std::uint64_t number = 0;  // of the chunk in its document, from 0
+  ChunkRecord record;
+  std::string meta;  // the document's
+};
+
+struct Proposal {
+  RowId row;
+  float score = 0;  // FAISS's inner product: right to rounding, not to the last bit
+};
+
+struct StoreStats {
+  std::uint64_t documents = 0;
+  std::uint64_t chunks = 0;
+  std::uint64_t truncated_chunks = 0;
+  std::uint64_t tokens = 0;
+  std::uint64_t text_bytes = 0;  // of all chunks
+  std::uint64_t segments = 0;
+  std::uint64_t dead_rows = 0;   // vectors of replaced or deleted chunks
+  std::uint64_t disk_bytes = 0;  // catalogue and segments
+  std::uint64_t generation = 0;
+};
+
+// Reads one committed generation, whatever a writer does meanwhile. Not for use by several threads
+// at once. Segments are checked against the catalogue's checksums before any of their bytes is used;
+// rows of the catalogue before they are returned.
+class StoreReader {
+ public:
+  explicit StoreReader(const std::filesystem::path& store);
+  ~StoreReader();
+  StoreReader(StoreReader&&) noexcept;
+
+  const StoreSettings& settings() const noexcept;
+
+  // In byte order of their uris.
+  std::vector<DocumentSummary> documents() const;
+  std::optional<DocumentSummary> find_document(const std::string& uri) const;
+  // All chunks of a document in order; empty when there is none of that uri.
+  std::vector<StoredChunk> chunks_of(const std::string& uri) const;
+  std::optional<StoredChunk> find_chunk(std::int64_t id) const;
+  StoreStats stats() const;
+
+  // The `count` live rows nearest to `query` (dimension floats) by inner product, best first, fewer
+  // when the store holds fewer. FAISS decides; rows that are no longer live are left out inside the
+  // search. Repeated or equal scores come in any order.
+  std::vector<Proposal> propose(std::span<const float> query, std::size_t count) const;
+  // A copy of one stored vector.
+  std::vector<float> vector_at(RowId row) const;
+  StoredChunk chunk_at(RowId row) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> m_impl;
+};
+
+// Called with what a writer does beside its task, e.g. "removed 1 file that no commit names".
+using Notice = std::function<void(const std::string&)>;
+
+// The one process that changes a store: holds its lock from construction to destruction.
+class StoreWriter {
+ public:
+  // Opens the store, or makes it (also its folder) when the path does not exist, is an empty folder,
+  // or holds the remains of a creation that was cut short. Waits up to `wait_seconds` for the lock.
+  // An existing store keeps its own settings: compare settings() with what was asked for.
+  static StoreWriter open_or_create(const std::filesystem::path& store,
+                                    const StoreSettings& settings, double wait_seconds,
+                                    const Notice& notice);
+  static StoreWriter open(const std::filesystem::path& store, double wait_seconds,
+                          const Notice& notice);
+  ~StoreWriter();
+  StoreWriter(StoreWriter&&) noexcept;
+
+  const StoreSettings& settings() const noexcept;
+  std::optional<DocumentSummary> find_document(const std::string& uri) const;
+
+  // Stores the documents, replacing those of the same uri, and removes the documents of the given
+  // uris (unknown ones are ignored): all of it or nothing, durable on return. Nothing to do is no
+  // commit. Throws k_usage for vectors of another dimension or not of unit length, or a uri twice.
+  void commit(std::span<const NewDocument> documents, std::span<const std::string> removed);
+
+ private:
+  StoreWriter();
+  struct Impl;
+  std::unique_ptr<Impl> m_impl;
+};
+
+// Whether the path holds a store, of whatever state or version.
+bool is_store(const std::filesystem::path& store);
+
+// Reads every byte of a store and checks it: the catalogue's own structure, the checksum of every
+// row, every segment's bytes, and that chunks and rows name each other exactly. Returns what is
+// wrong, one line each, naming the file and, where there is one, the document; empty when sound.
+// Takes no cached result.
+std::vector<std::string> verify_store(const std::filesystem::path& store);
+
+// "3.40.1" and "1.7.3".
+std::string sqlite_version();
+std::string faiss_version();
+
+}  // namespace vecdb
