@@ -26,12 +26,13 @@ struct TensorView {
 //
 // Throws k_model, naming `name` and the tensor, unless: the header is at most min(100 MB, file − 8)
 // bytes of strict JSON; every dtype is known; shapes are non-negative and size = shape × dtype
-// without overflow; the data ranges, sorted, are contiguous from 0 to the end of the file.
+// without overflow (a size of 0 is legal); the data ranges, sorted, are contiguous from 0 to the
+// end of the file.
 std::map<std::string, TensorView> parse_safetensors(std::span<const std::byte> file,
                                                     const std::string& name);
 
-// Name of the first element that is NaN or infinite: its index, or -1. Floating types only; others
-// are always finite.
+// Index of the first element that is NaN or infinite, or -1. Integers and booleans always are
+// finite.
 std::int64_t find_non_finite(const TensorView& tensor);
 
 }  // namespace vecdb

@@ -22,9 +22,9 @@ struct WordPieceOptions {
 // BertPreTokenizer, WordPiece with "##" and at most 100 characters a word, "[CLS] … [SEP]"). The
 // special tokens [PAD] [UNK] [CLS] [SEP] [MASK] are also recognised inside a text.
 //
-// `vocabulary` is the content of vocab.txt: one token a line, the line number from 0 is the id; '\n'
-// or "\r\n" ends a line. `name` is the file's name for errors. Throws k_model for a vocabulary that
-// is not UTF-8, lacks a special token, holds a token twice or an empty line before its end.
+// `vocabulary` is the content of vocab.txt: one token a line, the line number from 0 is the id;
+// '\n' or "\r\n" ends a line. `name` is the file's name for errors. Throws k_model for a vocabulary
+// that is not UTF-8, lacks a special token, holds a token twice or an empty line before its end.
 std::unique_ptr<Tokenizer> make_wordpiece_tokenizer(std::string_view vocabulary,
                                                     const std::string& name,
                                                     const WordPieceOptions& options);

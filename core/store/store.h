@@ -32,23 +32,24 @@ struct StoreSettings {
 
 // What is known of a document beside its chunks.
 struct DocumentRecord {
-  std::string uri;           // unique in a store
-  std::string sha256;        // of the source's bytes
-  std::uint64_t size = 0;    // of the source, bytes
-  std::int64_t mtime_ns = 0; // of the source; 0 when it is no file
-  std::string splitter;      // settings it was split with, as one line of JSON
-  std::string meta = "{}";   // the user's metadata, one JSON object on one line
+  std::string uri;            // unique in a store
+  std::string sha256;         // of the source's bytes
+  std::uint64_t size = 0;     // of the source, bytes
+  std::int64_t mtime_ns = 0;  // of the source; 0 when it is no file
+  std::string splitter;       // settings it was split with, as one line of JSON
+  std::string meta = "{}";    // the user's metadata, one JSON object on one line
 
   friend bool operator==(const DocumentRecord&, const DocumentRecord&) = default;
 };
 
 struct ChunkRecord {
   Chunk chunk;
-  std::uint32_t tokens = 0;      // before the cut to the model's window, special tokens included
-  bool truncated = false;        // whether the encoder saw less than all of it
+  std::uint32_t tokens = 0;  // before the cut to the model's window, special tokens included
+  bool truncated = false;    // whether the encoder saw less than all of it
 };
 
-// A document to be stored. `vectors` holds chunks.size() × dimension floats, row-major, unit length.
+// A document to be stored. `vectors` holds chunks.size() × dimension floats, row-major, unit
+// length.
 struct NewDocument {
   DocumentRecord record;
   std::vector<ChunkRecord> chunks;
@@ -76,6 +77,7 @@ struct StoredChunk {
   std::uint64_t number = 0;  // of the chunk in its document, from 0
   ChunkRecord record;
   std::string meta;  // the document's
+  RowId row;         // of its vector
 };
 
 struct Proposal {
@@ -96,8 +98,8 @@ struct StoreStats {
 };
 
 // Reads one committed generation, whatever a writer does meanwhile. Not for use by several threads
-// at once. Segments are checked against the catalogue's checksums before any of their bytes is used;
-// rows of the catalogue before they are returned.
+// at once. Segments are checked against the catalogue's checksums before any of their bytes is
+// used; rows of the catalogue before they are returned.
 class StoreReader {
  public:
   explicit StoreReader(const std::filesystem::path& store);
@@ -133,9 +135,9 @@ using Notice = std::function<void(const std::string&)>;
 // The one process that changes a store: holds its lock from construction to destruction.
 class StoreWriter {
  public:
-  // Opens the store, or makes it (also its folder) when the path does not exist, is an empty folder,
-  // or holds the remains of a creation that was cut short. Waits up to `wait_seconds` for the lock.
-  // An existing store keeps its own settings: compare settings() with what was asked for.
+  // Opens the store, or makes it (also its folder) when the path does not exist, is an empty
+  // folder, or holds the remains of a creation that was cut short. Waits up to `wait_seconds` for
+  // the lock. An existing store keeps its own settings: compare settings() with what was asked for.
   static StoreWriter open_or_create(const std::filesystem::path& store,
                                     const StoreSettings& settings, double wait_seconds,
                                     const Notice& notice);

@@ -15,10 +15,10 @@ namespace vecdb {
 // The text of one source, as it is on disk: UTF-8, newlines untouched, so that byte offsets into
 // `text` plus `text_offset` are byte offsets into the source.
 struct Document {
-  std::string uri;                // absolute normalised path, "-" or a name for stdin
-  std::string text;               // well-formed UTF-8 without a byte order mark
-  std::uint64_t text_offset = 0;  // bytes before the text in the source: 3 after a byte order mark
-  std::string sha256;             // of the source's bytes, 64 hexadecimal digits
+  std::string uri;                 // absolute normalised path, "-" or a name for stdin
+  std::string text;                // well-formed UTF-8 without a byte order mark
+  std::uint64_t text_offset = 0;   // bytes before the text in the source: 3 after a byte order mark
+  std::string sha256;              // of the source's bytes, 64 hexadecimal digits
   std::optional<FileStamp> stamp;  // of the file; nothing for stdin
 };
 
@@ -48,10 +48,10 @@ std::string read_to_end(int fd, const std::string& name);
 std::string uri_of(const std::filesystem::path& path);
 
 // The files that a path given by the user stands for, in a deterministic order (byte order of their
-// uris): a file for itself; a folder for the regular files below it, without hidden ones (names that
-// start with a dot) and without following symbolic links. What cannot be listed, and special files
-// or names that are not UTF-8 inside a folder, are put into `skipped`. Throws k_io when the path
-// does not exist.
+// uris): a file for itself; a folder for the regular files below it, without hidden ones (names
+// that start with a dot) and without following symbolic links. What cannot be listed, and special
+// files or names that are not UTF-8 inside a folder, are put into `skipped`. Throws k_io when the
+// path does not exist.
 std::vector<std::filesystem::path> list_files(const std::filesystem::path& path,
                                               std::vector<Skipped>& skipped);
 

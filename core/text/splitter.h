@@ -32,8 +32,8 @@ struct SplitterOptions {
 
 // Splits a text as LangChain's CharacterTextSplitter does (langchain-text-splitters 1.1.3, the
 // reference for every result): split at the separator, then join neighbouring pieces while they fit
-// into chunk_size, carrying up to chunk_overlap from one chunk into the next. A piece that is longer
-// than chunk_size is kept whole.
+// into chunk_size, carrying up to chunk_overlap from one chunk into the next. A piece that is
+// longer than chunk_size is kept whole.
 //
 // Regular expressions are Python's `re`, run by PCRE2; what PCRE2 would read differently is
 // translated, or refused.
@@ -44,9 +44,9 @@ class CharacterSplitter {
   ~CharacterSplitter();
   CharacterSplitter(CharacterSplitter&&) noexcept;
 
-  // Chunks in order; ranges are byte offsets into `text`, which must be well-formed UTF-8. Linear in
-  // the length of the text. Throws k_usage when the expression exceeds PCRE2's limits on this text.
-  // Safe to call from several threads.
+  // Chunks in order; ranges are byte offsets into `text`, which must be well-formed UTF-8. Linear
+  // in the length of the text. Throws k_usage when the expression exceeds PCRE2's limits on this
+  // text. Safe to call from several threads.
   std::vector<Chunk> split(std::string_view text) const;
 
   const SplitterOptions& options() const noexcept { return m_options; }

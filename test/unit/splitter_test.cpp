@@ -1,1 +1,339 @@
+#include "text/splitter.h"
+
+#include <algorithm>
 #include <catch2/catch.hpp>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/sha256.h"
+#include "base/utf8.h"
+
+using vecdb::CharacterSplitter;
+using vecdb::Chunk;
+using vecdb::Error;
+using vecdb::ErrorKind;
+using vecdb::KeepSeparator;
+using vecdb::SeparatorKind;
+using vecdb::SplitterOptions;
+using vecdb::Whitespace;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+std::string read_data(const std::string& name) {
+  return vecdb::read_file(std::string(VECDB_TEST_DATA) + "/" + name, 1U << 30U);
+}
+
+Texts texts_of(const std::vector<Chunk>& chunks) {
+  Texts texts;
+  for (const Chunk& chunk : chunks) texts.push_back(chunk.text);
+  return texts;
+}
+
+Texts split(const std::string& text, const SplitterOptions& options) {
+  return texts_of(CharacterSplitter(options).split(text));
+}
+
+SplitterOptions plain(std::string separator, std::size_t size, std::size_t overlap = 0) {
+  SplitterOptions options;
+  options.separator = std::move(separator);
+  options.chunk_size = size;
+  options.chunk_overlap = overlap;
+  return options;
+}
+
+// Every piece a chunk of its own, as far as the size allows.
+SplitterOptions regex(std::string separator, KeepSeparator keep = KeepSeparator::k_no) {
+  SplitterOptions options = plain(std::move(separator), 1);
+  options.separator_kind = SeparatorKind::k_regex;
+  options.keep_separator = keep;
+  options.whitespace = Whitespace::k_keep;
+  return options;
+}
+
+std::string refusal(const SplitterOptions& options, const std::string& text = "") {
+  try {
+    CharacterSplitter(options).split(text);
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::k_usage);
+    CHECK(std::string(error.what()).find('\n') == std::string::npos);
+    return error.what();
+  }
+  return "";
+}
+
+KeepSeparator keep_of(const vecdb::Json& value) {
+  if (value.is_boolean()) return value.get<bool>() ? KeepSeparator::k_start : KeepSeparator::k_no;
+  return value == "start" ? KeepSeparator::k_start : KeepSeparator::k_end;
+}
+
+SplitterOptions options_of(const vecdb::Json& test) {
+  SplitterOptions options = plain(test["separator"], test["chunk_size"], test["chunk_overlap"]);
+  options.separator_kind =
+      test["is_separator_regex"].get<bool>() ? SeparatorKind::k_regex : SeparatorKind::k_plain;
+  options.keep_separator = keep_of(test["keep_separator"]);
+  options.whitespace =
+      test["strip_whitespace"].get<bool>() ? Whitespace::k_strip : Whitespace::k_keep;
+  return options;
+}
+
+void check_ranges(const std::string& text, const SplitterOptions& options) {
+  const bool is_source = options.keep_separator != KeepSeparator::k_no || options.separator.empty();
+  for (const Chunk& chunk : CharacterSplitter(options).split(text)) {
+    REQUIRE(chunk.start < chunk.end);
+    REQUIRE(chunk.end <= text.size());
+    const std::string source = text.substr(chunk.start, chunk.end - chunk.start);
+    CHECK_FALSE(vecdb::find_invalid_utf8(source));
+    if (is_source) CHECK(source == chunk.text);
+    const auto before = text.substr(0, chunk.start);
+    CHECK(chunk.line ==
+          1U + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n')));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("chunks are those of LangChain's CharacterTextSplitter") {
+  const auto golden = vecdb::parse_json(read_data("splitters.json"), "golden", ErrorKind::k_usage);
+  std::size_t cases = 0;
+  for (const auto& test : golden["cases"]) {
+    if (test["splitter"] != "character") continue;
+    const SplitterOptions options = options_of(test);
+    INFO(vecdb::dump_json(test));
+    CHECK(split(test["text"], options) == test["chunks"].get<Texts>());
+    check_ranges(test["text"], options);
+    ++cases;
+  }
+  CHECK(cases > 100);
+}
+
+TEST_CASE("the State of the Union gives the 42 chunks of the reference") {
+  const auto golden =
+      vecdb::parse_json(read_data("seed_example.json"), "golden", ErrorKind::k_usage);
+  const std::string text = read_data("state_of_the_union.txt");
+  const auto chunks = CharacterSplitter(SplitterOptions{}).split(text);
+  REQUIRE(chunks.size() == 42);
+  REQUIRE(golden["chunks"].size() == 42);
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    CHECK(vecdb::sha256_hex(chunks[i].text) == golden["chunks"][i]["sha256"]);
+    CHECK(vecdb::count_code_points(chunks[i].text) == golden["chunks"][i]["chars"]);
+  }
+}
+
+TEST_CASE("a text without content has no chunks") {
+  CHECK(split("", plain("\n\n", 10)).empty());
+  CHECK(split(" \n\t\u3000\n\n ", plain("\n\n", 10)).empty());
+  CHECK(split("", plain("", 10)).empty());
+  CHECK(split("", regex("\\s+")).empty());
+  CHECK(CharacterSplitter(regex("a")).split(std::string_view()).empty());
+  CHECK(split("xxx", plain("x", 10)).empty());
+}
+
+TEST_CASE("a piece longer than the size is kept whole") {
+  CHECK(split("abcdef gh", plain(" ", 3)) == Texts{"abcdef", "gh"});
+}
+
+TEST_CASE("lengths are code points, the separator's too") {
+  CHECK(split("éé👩👩漢", plain("", 2)) == Texts{"éé", "👩👩", "漢"});
+  CHECK(split("a→b→c", plain("→", 3)) == Texts{"a→b", "c"});
+}
+
+TEST_CASE("overlap carries whole pieces into the next chunk") {
+  CHECK(split("a b c d e", plain(" ", 5, 3)) == Texts{"a b c", "b c d", "c d e"});
+  CHECK(split("a b c", plain(" ", 3, 3)) == Texts{"a b", "b c"});
+  CHECK(split("abcde", plain("", 3, 2)) == Texts{"abc", "bcd", "cde"});
+}
+
+TEST_CASE("a kept separator stands at the start or at the end of a piece") {
+  SplitterOptions options = plain(". ", 3);
+  options.whitespace = Whitespace::k_keep;
+  options.keep_separator = KeepSeparator::k_start;
+  CHECK(split("a. b. c", options) == Texts{"a", ". b", ". c"});
+  options.keep_separator = KeepSeparator::k_end;
+  CHECK(split("a. b. c", options) == Texts{"a. ", "b. ", "c"});
+}
+
+TEST_CASE("the longest possible run of separators is read from the left") {
+  SplitterOptions options = plain("aa", 1);
+  options.keep_separator = KeepSeparator::k_end;
+  CHECK(split("aaabaab", options) == Texts{"aa", "abaa", "b"});
+}
+
+TEST_CASE("a range covers separators that the joined text has only once") {
+  const auto chunks = CharacterSplitter(plain("\n\n", 10)).split("a\n\n\n\nb");
+  REQUIRE(chunks.size() == 1);
+  CHECK(chunks[0] == Chunk{.start = 0, .end = 6, .line = 1, .text = "a\n\nb"});
+}
+
+TEST_CASE("a stripped chunk begins and ends at its first and last kept byte") {
+  const auto chunks = CharacterSplitter(plain("x", 3)).split("\n \u00a0a\u3000x \nb\x1c");
+  REQUIRE(chunks.size() == 2);
+  CHECK(chunks[0] == Chunk{.start = 4, .end = 5, .line = 2, .text = "a"});
+  CHECK(chunks[1] == Chunk{.start = 11, .end = 12, .line = 3, .text = "b"});
+}
+
+TEST_CASE("stripping may cut a separator in two") {
+  const auto chunks = CharacterSplitter(plain(" x", 10)).split(" \n x x x b");
+  REQUIRE(chunks.size() == 1);
+  CHECK(chunks[0] == Chunk{.start = 7, .end = 10, .line = 2, .text = "x b"});
+  const auto alone = CharacterSplitter(plain("x", 10)).split(" xx ");
+  REQUIRE(alone.size() == 1);
+  CHECK(alone[0] == Chunk{.start = 1, .end = 2, .line = 1, .text = "x"});
+}
+
+TEST_CASE("white space is Python's, not Unicode's") {
+  CHECK(split("\x1c\x1f\u0085\u2028 a\u200b", plain("x", 9)) == Texts{"a\u200b"});
+  CHECK(split("\u180ea\ufeff", plain("x", 9)) == Texts{"\u180ea\ufeff"});
+  CHECK(split("a\x1c\u0085b\u180ec", regex("\\s+")) == Texts{"a", "b\u180ec"});
+  CHECK(split("a\x1c b", regex("(?a)\\s+")) == Texts{"a\x1c", "b"});
+}
+
+TEST_CASE("pieces of a regular expression are joined by the expression itself") {
+  SplitterOptions options = regex("[,;]");
+  options.chunk_size = 20;
+  const auto chunks = CharacterSplitter(options).split("a,b;c");
+  REQUIRE(chunks.size() == 1);
+  CHECK(chunks[0] == Chunk{.start = 0, .end = 5, .line = 1, .text = "a[,;]b[,;]c"});
+}
+
+TEST_CASE("a separator that begins with a lookaround is not put back") {
+  for (const char* separator : {"(?=b)", "(?<=a)", "(?<!b)(?=b)", "(?!a)b?"}) {
+    SplitterOptions options = regex(separator);
+    options.chunk_size = 20;
+    INFO(separator);
+    CHECK(split("ab", options).front().find('(') == std::string::npos);
+  }
+  CHECK(split("Ab Cd", regex("(?=[A-Z])")) == Texts{"Ab ", "Cd"});
+}
+
+TEST_CASE("empty matches split as in Python") {
+  CHECK(split("abc", regex("x*")) == Texts{"a", "b", "c"});
+  CHECK(split("axbc", regex("x*")) == Texts{"a", "b", "c"});
+  CHECK(split("ab cd", regex("\\b")) == Texts{"ab", " ", "cd"});
+  CHECK(split("a\nb\n", regex("(?m)^")) == Texts{"a\n", "b\n"});
+  CHECK(split("a\nb\n", regex("$")) == Texts{"a\nb", "\n"});
+  CHECK(split("a\nb\n", regex("\\Z")) == Texts{"a\nb\n"});
+  CHECK(split("abc", regex("|b")) == Texts{"a", "c"});
+}
+
+TEST_CASE("groups of the expression become pieces") {
+  CHECK(split("a1b2", regex("(\\d)")) == Texts{"a", "1", "b", "2"});
+  CHECK(split("axby", regex("(x)|(y)")) == Texts{"a", "x", "b", "y"});
+}
+
+TEST_CASE("with a kept separator the list is paired as Python pairs it") {
+  // re.split("((\\d))", "a1b2c") is a 1 1 b 2 2 c: seven elements
+  CHECK(split("a1b2c", regex("(\\d)", KeepSeparator::k_end)) == Texts{"a1", "1b", "22", "c"});
+  CHECK(split("a1b2c", regex("(\\d)", KeepSeparator::k_start)) == Texts{"a", "11", "b2", "2c"});
+  // … and of "a1b" a 1 1 b: four, where LangChain adds the last one twice or runs off the end
+  CHECK(split("a1b", regex("(\\d)", KeepSeparator::k_end)) == Texts{"a1", "1b", "b", "b"});
+  CHECK(refusal(regex("(\\d)", KeepSeparator::k_start), "a1b").find("leave one over") !=
+        std::string::npos);
+  CHECK_FALSE(refusal(regex("(a)|(b)", KeepSeparator::k_end), "a").empty());
+}
+
+TEST_CASE("with a kept separator groups are counted from the parentheses around it") {
+  // re.split("((a)\\2)", "xaay") is x aa a y
+  CHECK(split("xaay", regex("(a)\\2", KeepSeparator::k_end)) == Texts{"xaa", "ay", "y", "y"});
+  CHECK_FALSE(refusal(regex("(a)\\1", KeepSeparator::k_end)).empty());
+  CHECK_FALSE(refusal(regex("(?i)a", KeepSeparator::k_end)).empty());
+  CHECK(split("xay", regex("(?i:A)", KeepSeparator::k_end)) == Texts{"xa", "y"});
+}
+
+TEST_CASE("escapes are Python's") {
+  for (const char* separator : {"\\x7c", "\\u007c", "\\U0000007C", "\\174", "\\|", "[\\174]"}) {
+    INFO(separator);
+    CHECK(split("a|b", regex(separator)) == Texts{"a", "b"});
+  }
+  CHECK(split(std::string("a\0b", 3), regex("\\0")) == Texts{"a", "b"});
+  CHECK(split("a👩b", regex("\\U0001F469")) == Texts{"a", "b"});
+  CHECK(split("a\bb", regex("[\\b]")) == Texts{"a", "b"});
+  CHECK(split("a{b", regex("{")) == Texts{"a", "b"});
+  CHECK(split("xaa", regex("a{,1}a{}|a")) == Texts{"x"});
+}
+
+TEST_CASE("case is ignored as in Python") {
+  CHECK(split("aıb", regex("(?i)I")) == Texts{"a", "b"});
+  CHECK(split("aſb\u212ac", regex("(?i)[sk]")) == Texts{"a", "b", "c"});
+  CHECK(split("a\u212ab", regex("(?ai)k")) == Texts{"a\u212ab"});
+  CHECK(split("xANDy", regex("(?i)and")) == Texts{"x", "y"});
+}
+
+TEST_CASE("character sets are Python's") {
+  CHECK(split("a]b", regex("[]]")) == Texts{"a", "b"});
+  CHECK(split("a[:b", regex("[[:]")) == Texts{"a", "b"});
+  CHECK(split("a b\nc", regex("[^\\S\\n]")) == Texts{"a", "b\nc"});
+  CHECK(split("a&b", regex("[x&&y]")) == Texts{"a", "b"});
+  CHECK(split("a--b", regex("[+--]+")) == Texts{"a", "b"});
+}
+
+TEST_CASE("what Python refuses is refused") {
+  for (const char* separator : {"(",
+                                ")",
+                                "[a",
+                                "*",
+                                "a**",
+                                "\\h",
+                                "\\K",
+                                "\\R",
+                                "\\p{L}",
+                                "\\z",
+                                "\\",
+                                "(?<=a+)",
+                                "\\1",
+                                "(a\\1)",
+                                "^*",
+                                "a(?i)b",
+                                "(?P<1>a)",
+                                "(?P=n)",
+                                "(?L)a",
+                                "a{2,1}",
+                                "[b-a]",
+                                "\\x1",
+                                "\\777",
+                                "(?|a)",
+                                "(?R)",
+                                "(?<n>a)",
+                                "(*UTF)",
+                                "(?(1)a)",
+                                "(?au)a",
+                                "[\\d-z]",
+                                "\\N{DIGIT ONE}x"}) {
+    INFO(separator);
+    CHECK_FALSE(refusal(regex(separator)).empty());
+  }
+}
+
+TEST_CASE("what PCRE2 cannot do alike is refused") {
+  for (const char* separator :
+       {"(?i)(a)\\1", "(?a:\\W)", "(a*)*", "(?:a??|ab){,2}", "(ab)*+", "a{70000}"}) {
+    INFO(separator);
+    CHECK_FALSE(refusal(regex(separator)).empty());
+  }
+  CHECK(refusal(regex(std::string(5000, '('))).find("nested too deep") != std::string::npos);
+}
+
+TEST_CASE("possessive and atomic parts work") {
+  CHECK(split("aab ab", regex("a++b")) == Texts{" "});
+  CHECK(split("aab", regex("(?>a+)b")).empty());
+}
+
+TEST_CASE("an expression that takes for ever is stopped") {
+  CHECK(refusal(regex("(?:a|a)+$|(?:a+)+$"), std::string(60, 'a') + "b").find("takes too long") !=
+        std::string::npos);
+}
+
+TEST_CASE("options without a meaning are refused in one line") {
+  CHECK(refusal(plain("\n", 0)) == "--chunk-size 0: holds no text; give at least 1");
+  CHECK(refusal(plain("\n", 1000, 2000)) ==
+        "--chunk-overlap 2000: is larger than --chunk-size 1000; make it smaller");
+  CHECK_FALSE(refusal(plain("\xff", 10)).empty());
+  CHECK(refusal(regex("a\n(")).find("--separator \"a\\n(\": missing )") == 0);
+}
+
+TEST_CASE("a splitter may be moved") {
+  CharacterSplitter splitter(regex("\\s"));
+  const CharacterSplitter moved(std::move(splitter));
+  CHECK(texts_of(moved.split("a b")) == Texts{"a", "b"});
+}

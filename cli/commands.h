@@ -1,0 +1,19 @@
+#pragma once
+
+#include "options.h"
+
+// One function a verb, each in the file of its name. They print results to stdout and return the
+// exit code of a run that did what was asked: 0, or 1 as docs/CLI.md says. Errors are thrown.
+namespace vecdb {
+
+int run(const IngestCommand& command, const GlobalOptions& global);
+int run(const SplitCommand& command, const GlobalOptions& global);
+int run(const QueryCommand& command, const GlobalOptions& global);
+int run(const EncodeCommand& command, const GlobalOptions& global);
+int run(const ListCommand& command, const GlobalOptions& global);
+int run(const ShowCommand& command, const GlobalOptions& global);
+int run(const DeleteCommand& command, const GlobalOptions& global);
+int run(const StatsCommand& command, const GlobalOptions& global);
+int run(const VerifyCommand& command, const GlobalOptions& global);
+
+}  // namespace vecdb

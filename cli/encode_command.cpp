@@ -1,0 +1,149 @@
+#include <unistd.h>
+
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "commands.h"
+#include "console.h"
+#include "inputs.h"
+#include "model/embedder.h"
+
+namespace vecdb {
+
+namespace {
+
+// Texts a call of the encoder: bounded memory, and results while the input still arrives.
+constexpr std::size_t k_texts_per_call = 256;
+
+TextRole text_role(EncodeRole role) {
+  switch (role) {
+    case EncodeRole::k_query:
+      return TextRole::k_query;
+    case EncodeRole::k_passage:
+      return TextRole::k_passage;
+    case EncodeRole::k_plain:
+      break;
+  }
+  return TextRole::k_plain;
+}
+
+// Shortest decimal form that reads back as the same float.
+void append_number(std::string& line, float value) {
+  char digits[32];
+  const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), value);
+  static_cast<void>(error);  // 32 characters hold any float
+  line.append(digits, end);
+}
+
+std::string text_of_record(const std::string& line, const std::string& where) {
+  const Json record = parse_json(line, where, ErrorKind::k_io);
+  if (!record.is_object() || !record.contains("text") || !record["text"].is_string()) {
+    throw Error(ErrorKind::k_io, where + ": has no \"text\" that is a string");
+  }
+  return record["text"].get<std::string>();
+}
+
+class Encoding {
+ public:
+  Encoding(const EncodeCommand& command, const GlobalOptions& global)
+      : m_command(command),
+        m_embedder(open_model(global.model.value_or(k_default_model)),
+                   global.precision.value_or(native_precision()), worker_threads(global)) {}
+
+  void read(int fd, const std::string& name) {
+    LineReader lines(fd, name);
+    while (auto line = lines.next()) {
+      const std::string where = name + ": line " + std::to_string(lines.number());
+      if (m_command.jsonl) {
+        if (line->find_first_not_of(" \t") == std::string::npos) continue;
+        m_texts.push_back(text_of_record(*line, where));
+      } else {
+        require_utf8(*line, where);
+        m_texts.push_back(std::move(*line));
+      }
+      if (m_texts.size() == k_texts_per_call) flush();
+    }
+  }
+
+  void flush() {
+    const std::vector<std::string_view> views(m_texts.begin(), m_texts.end());
+    const auto embedded =
+        m_embedder.embed(views, text_role(m_command.role), VectorLength::k_model);
+    if (!embedded) return;
+    if (m_command.format == EncodeFormat::k_npy) {
+      m_npy.insert(m_npy.end(), embedded->vectors.begin(), embedded->vectors.end());
+    } else {
+      for (std::size_t i = 0; i < m_texts.size(); ++i) print(*embedded, i);
+      Output::flush();
+    }
+    m_done += m_texts.size();
+    m_texts.clear();
+  }
+
+  void finish() {
+    if (!m_texts.empty()) flush();
+    if (m_command.format == EncodeFormat::k_npy && pending_interrupt() == 0) print_npy();
+  }
+
+ private:
+  std::size_t dimension() const { return m_embedder.model().manifest().dimension; }
+
+  void print(const Embeddings& embedded, std::size_t i) const {
+    std::string line = "{\"index\":" + std::to_string(m_done + i) + ",\"vector\":[";
+    for (std::size_t j = 0; j < dimension(); ++j) {
+      if (j > 0) line += ',';
+      append_number(line, embedded.vectors[i * dimension() + j]);
+    }
+    line += "],\"tokens\":" + std::to_string(embedded.token_counts[i]) +
+            ",\"truncated\":" + (embedded.truncated[i] ? "true" : "false") + "}\n";
+    Output::write(line);
+  }
+
+  // NumPy's format 1.0, little-endian float32: its header is padded so that data starts at a
+  // multiple of 64 bytes (numpy.lib.format).
+  void print_npy() const {
+    static_assert(std::endian::native == std::endian::little);
+    std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
+                         std::to_string(m_done) + ", " + std::to_string(dimension()) + "), }";
+    constexpr std::size_t k_before = 10;  // magic, version, header length
+    header.append(63 - (k_before + header.size()) % 64, ' ');
+    header.push_back('\n');
+    std::string file("\x93NUMPY\x01\x00", 8);
+    file.push_back(static_cast<char>(header.size() & 0xFFU));
+    file.push_back(static_cast<char>(header.size() >> 8U));
+    Output::write(file + header);
+    Output::write({reinterpret_cast<const char*>(m_npy.data()), m_npy.size() * sizeof(float)});
+  }
+
+  const EncodeCommand& m_command;
+  Embedder m_embedder;
+  std::vector<std::string> m_texts;
+  std::vector<float> m_npy;
+  std::size_t m_done = 0;
+};
+
+}  // namespace
+
+int run(const EncodeCommand& command, const GlobalOptions& global) {
+  Encoding encoding(command, global);
+  std::vector<std::string> paths = command.paths;
+  if (paths.empty()) paths.emplace_back("-");
+  for (const auto& path : paths) {
+    if (path == "-") {
+      encoding.read(STDIN_FILENO, "stdin");
+    } else {
+      const FileDescriptor file = open_regular_file(path);
+      encoding.read(file.get(), path);
+    }
+  }
+  encoding.finish();
+  return 0;
+}
+
+}  // namespace vecdb

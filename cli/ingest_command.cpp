@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "commands.h"
+#include "console.h"
+#include "inputs.h"
+#include "pipeline/ingest.h"
+#include "store_path.h"
+
+namespace vecdb {
+
+namespace {
+
+// "key=value" pairs to one JSON object, keys in byte order so that their order does not matter.
+std::string meta_json(const std::vector<std::string>& pairs) {
+  std::map<std::string, std::string> values;
+  for (const auto& pair : pairs) {
+    const auto equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw Error(ErrorKind::k_usage, "--meta " + pair + ": is not KEY=VALUE");
+    }
+    if (!values.emplace(pair.substr(0, equals), pair.substr(equals + 1)).second) {
+      throw Error(ErrorKind::k_usage, "--meta " + pair + ": the key is given twice");
+    }
+  }
+  Json object = Json::object();
+  for (const auto& [key, value] : values) object[key] = value;
+  return dump_json(object);
+}
+
+class Reporter final : public IngestObserver {
+ public:
+  explicit Reporter(const GlobalOptions& global) : m_global(global), m_progress(global) {}
+
+  void on_event(const IngestEvent& event) override {
+    if (event.status == IngestStatus::k_skipped) {
+      m_progress.clear();
+      print_error(event.uri + ": skipped: " + event.reason);
+    } else if (m_global.verbosity == Verbosity::k_verbose) {
+      m_progress.clear();
+      print_error(event.uri + ": " + name_of(event.status) + ", " + std::to_string(event.chunks) +
+                  " chunks");
+    }
+    if (!m_global.json) return;
+    Json line = {{"uri", event.uri},
+                 {"status", name_of(event.status)},
+                 {"sha256", event.sha256},
+                 {"chunks", event.chunks}};
+    if (event.status == IngestStatus::k_skipped) line["reason"] = event.reason;
+    Output::write(dump_json(line) + "\n");
+    Output::flush();  // a commit that is reported is durable; whoever listens hears of it at once
+  }
+
+  void on_warning(const std::string& message) override {
+    m_progress.clear();
+    print_warning(m_global, message);
+  }
+
+  void on_progress(std::uint64_t done, std::uint64_t documents, std::uint64_t chunks) override {
+    m_progress.show(with_thousands(done) + " of " + with_thousands(documents) + " documents, " +
+                    with_thousands(chunks) + " chunks stored");
+  }
+
+ private:
+  const GlobalOptions& m_global;
+  ProgressLine m_progress;
+};
+
+std::string seconds_text(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f s", seconds);
+  return text;
+}
+
+void print_summary(const IngestSummary& summary, const GlobalOptions& global) {
+  const auto count = [](std::uint64_t number) { return with_thousands(number); };
+  print_warning(global, count(summary.added) + " added, " + count(summary.changed) + " changed, " +
+                            count(summary.unchanged) + " unchanged, " + count(summary.skipped) +
+                            " skipped; " + count(summary.chunks) + " chunks, " +
+                            count(summary.tokens) + " tokens");
+  warn_of_lengths(summary.lengths, global);
+  if (summary.truncated > 0) {
+    print_warning(global, count(summary.truncated) +
+                              " chunks are longer than the model's window and were encoded only up "
+                              "to it; a smaller --chunk-size avoids that");
+  }
+  if (global.verbosity == Verbosity::k_verbose) {
+    print_error("load and split " + seconds_text(summary.split_seconds) + ", encode " +
+                seconds_text(summary.encode_seconds) + ", store " +
+                seconds_text(summary.store_seconds));
+  }
+  if (summary.interrupted) print_warning(global, "interrupted: what is counted above is stored");
+}
+
+void print_summary_json(const IngestSummary& summary) {
+  const Json figures = {{"added", summary.added},
+                        {"changed", summary.changed},
+                        {"unchanged", summary.unchanged},
+                        {"skipped", summary.skipped},
+                        {"chunks", summary.chunks},
+                        {"tokens", summary.tokens},
+                        {"truncated", summary.truncated},
+                        {"oversize", summary.lengths.oversize},
+                        {"longest", summary.lengths.longest},
+                        {"seconds",
+                         {{"split", summary.split_seconds},
+                          {"encode", summary.encode_seconds},
+                          {"store", summary.store_seconds}}},
+                        {"interrupted", summary.interrupted}};
+  Output::write(dump_json({{"summary", figures}}) + "\n");
+}
+
+}  // namespace
+
+int run(const IngestCommand& command, const GlobalOptions& global) {
+  IngestOptions options;
+  options.meta = meta_json(command.meta);
+  const CharacterSplitter checked(command.splitter);  // a wrong flag is told before stdin is read
+  std::vector<Skipped> skipped;
+  const std::vector<Source> sources = gather_sources(command.inputs, skipped);
+  options.store = store_to_write(global);
+  options.model = {global.model, global.precision, worker_threads(global)};
+  options.splitter = command.splitter;
+  options.wait_seconds = command.wait_seconds;
+  Reporter reporter(global);
+  for (const Skipped& each : skipped) {
+    reporter.on_event({each.uri, IngestStatus::k_skipped, "", 0, each.reason});
+  }
+  IngestSummary summary = ingest(options, sources, reporter);
+  summary.skipped += skipped.size();
+  if (global.json) print_summary_json(summary);
+  print_summary(summary, global);
+  return summary.skipped > 0 ? 1 : 0;
+}
+
+}  // namespace vecdb

@@ -1,0 +1,87 @@
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <new>
+
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "commands.h"
+#include "console.h"
+
+namespace vecdb {
+
+namespace {
+
+constexpr int k_done = 0;
+constexpr int k_out_of_resources = 5;
+
+int exit_code(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::k_usage:
+      return 2;
+    case ErrorKind::k_damaged:
+      return 3;
+    case ErrorKind::k_busy:
+      return 4;
+    case ErrorKind::k_io:
+      return k_out_of_resources;
+    case ErrorKind::k_model:
+      return 6;
+    case ErrorKind::k_network:
+      return 7;
+  }
+  return k_out_of_resources;
+}
+
+// A mapped file that somebody cuts short while it is read has no other way to say so.
+extern "C" void on_bus_error(int) {
+  constexpr std::string_view k_message =
+      "vecdb: a mapped file: was cut short while it was read; run `vecdb verify`\n";
+  const auto ignored = ::write(STDERR_FILENO, k_message.data(), k_message.size());
+  static_cast<void>(ignored);
+  ::_exit(k_out_of_resources);
+}
+
+int run(const PrintAndExit& command, const GlobalOptions&) {
+  Output::write(command.text);
+  return k_done;
+}
+
+int run_command_line(int argc, const char* const* argv) {
+  try {
+    const Options options = parse_options(argc, argv);
+    const int code = std::visit(
+        [&](const auto& command) { return run(command, options.global); }, options.command);
+    Output::flush();
+    const int signal = pending_interrupt();
+    return signal != 0 ? 128 + signal : code;
+  } catch (const ClosedPipe&) {
+    return k_done;
+  } catch (const Error& error) {
+    print_error(error.what());
+    return exit_code(error.kind());
+  } catch (const std::bad_alloc&) {
+    print_error("out of memory; close other programs, or give smaller inputs");
+    return k_out_of_resources;
+  } catch (const std::exception& error) {
+    print_error(std::string("unexpected failure: ") + error.what());
+    return k_out_of_resources;
+  }
+}
+
+}  // namespace
+
+}  // namespace vecdb
+
+int main(int argc, char** argv) {
+  vecdb::install_signal_handlers();
+  std::signal(SIGBUS, vecdb::on_bus_error);
+  const int code = vecdb::run_command_line(argc, argv);
+  std::fflush(stdout);  // what was found before an error; failures were told of already
+  // Stores are closed. Running the destructors of libtorch's thousands of
+  // statics would take longer than answering a query.
+  ::_exit(code);
+}

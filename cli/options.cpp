@@ -1,0 +1,331 @@
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <memory>
+
+#include "arguments.h"
+#include "base/error.h"
+#include "inputs.h"
+#include "model/model.h"
+#include "store/store.h"
+
+namespace vecdb {
+
+namespace {
+
+constexpr std::size_t k_max_threads = 1024;
+
+// Flags whose value is taken exactly as it stands, also when empty or led by a dash.
+const std::vector<std::string_view> k_verbatim_flags = {"--separator", "--meta", "--name"};
+
+template <typename Enum>
+CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
+                        const std::map<std::string, Enum>& names, const std::string& help) {
+  std::string known;
+  for (const auto& [name, each] : names) known += (known.empty() ? "" : "|") + name;
+  const auto parse = [&value, names, flag, known](const std::string& text) {
+    const auto found = names.find(text);
+    if (found == names.end()) {
+      throw Error(ErrorKind::k_usage, flag + " " + text + ": is not known; use one of " + known);
+    }
+    value = found->second;
+  };
+  return app.add_option_function<std::string>(flag, parse, help)->type_name(known);
+}
+
+// A whole number; CLI11's own conversion accepts octal and wraps a negative one.
+CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value, std::size_t least,
+                       std::size_t most, const std::string& help) {
+  const std::string name = flag.substr(flag.rfind(',') + 1);
+  const auto parse = [&value, name, least, most](const std::string& text) {
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size() || number < least ||
+        number > most) {
+      throw Error(ErrorKind::k_usage, name + " " + text + ": is not a whole number from " +
+                                          std::to_string(least) + " to " + std::to_string(most));
+    }
+    value = number;
+  };
+  return app.add_option_function<std::string>(flag, parse, help)->type_name("N");
+}
+
+CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, double most,
+                      const std::function<void(double)>& take, const std::string& help) {
+  const auto parse = [=](const std::string& text) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size() || !(number >= least) ||
+        !(number <= most)) {
+      throw Error(ErrorKind::k_usage, flag + " " + text + ": is not a number in range");
+    }
+    take(number);
+  };
+  return app.add_option_function<std::string>(flag, parse, help)->type_name("X");
+}
+
+CLI::Option* add_verbatim(CLI::App& app, const std::string& flag,
+                          const std::function<void(std::string)>& take, const std::string& help) {
+  const auto parse = [take, flag](const std::string& text) {
+    std::string value = unshielded(text);
+    require_utf8(value, flag);
+    take(std::move(value));
+  };
+  return app.add_option_function<std::string>(flag, parse, help);
+}
+
+void add_global(CLI::App& app, GlobalOptions& global) {
+  app.add_option("--store", global.store, "The store; default: the nearest .vecdb")
+      ->envname("VECDB_STORE")
+      ->type_name("DIR");
+  app.add_option("--model", global.model, "The model; default: the store's, or all-MiniLM-L6-v2")
+      ->envname("VECDB_MODEL")
+      ->type_name("NAME");
+  const std::map<std::string, std::optional<Precision>> precisions = {
+      {"auto", std::nullopt}, {"f32", Precision::k_f32}, {"bf16", Precision::k_bf16}};
+  add_choice(app, "--precision", global.precision, precisions,
+             "The arithmetic; default auto: the store's, or this machine's best");
+  add_count(app, "--threads", global.threads, 1, k_max_threads,
+            "Encoding threads; default: one a processor")
+      ->envname("VECDB_THREADS");
+  app.add_flag("--json", global.json, "JSON Lines on stdout");
+  const auto set = [&global](Verbosity verbosity) {
+    return [&global, verbosity](std::int64_t) { global.verbosity = verbosity; };
+  };
+  app.add_flag_function("-q,--quiet", set(Verbosity::k_quiet), "Errors only on stderr");
+  app.add_flag_function("-v,--verbose", set(Verbosity::k_verbose), "More on stderr");
+  add_choice<Color>(app, "--color", global.color,
+                    {{"auto", Color::k_auto}, {"always", Color::k_always}, {"never", Color::k_never}},
+                    "Colours; default auto: on a terminal without NO_COLOR");
+  add_choice<Progress>(
+      app, "--progress", global.progress,
+      {{"auto", Progress::k_auto}, {"plain", Progress::k_plain}, {"never", Progress::k_never}},
+      "Progress; default auto: a line in place on a terminal");
+}
+
+void add_inputs(CLI::App& app, InputOptions& inputs) {
+  app.add_option("PATH", inputs.paths, "Files or folders; - for stdin");
+  app.add_option("--files-from", inputs.files_from, "Read names from a file, one a line; - for stdin")
+      ->type_name("FILE");
+  app.add_flag_callback(
+      "-0,--null", [&inputs] { inputs.name_separator = NameSeparator::k_nul; },
+      "Names in --files-from end with a NUL byte");
+  add_verbatim(
+      app, "--name", [&inputs](std::string name) { inputs.stdin_name = std::move(name); },
+      "The uri of what comes from stdin; default -")
+      ->type_name("URI");
+}
+
+void add_splitter(CLI::App& app, SplitterOptions& splitter) {
+  const auto check_kind = [](const std::string& kind) {
+    if (kind != "character") {
+      throw Error(ErrorKind::k_usage, "--splitter " + kind + ": is not known; use character");
+    }
+  };
+  app.add_option_function<std::string>("--splitter", check_kind, "How to split; default character")
+      ->type_name("character");
+  add_count(app, "--chunk-size", splitter.chunk_size, 1, std::size_t{1} << 30U,
+            "Longest chunk, code points; default 1000");
+  add_count(app, "--chunk-overlap", splitter.chunk_overlap, 0, std::size_t{1} << 30U,
+            "Longest overlap of neighbours, code points; default 0");
+  add_verbatim(
+      app, "--separator", [&splitter](std::string value) { splitter.separator = std::move(value); },
+      "Where to split, verbatim; default a blank line")
+      ->type_name("S");
+  app.add_flag_callback(
+      "--regex", [&splitter] { splitter.separator_kind = SeparatorKind::k_regex; },
+      "The separator is a regular expression (Python's)");
+  add_choice<KeepSeparator>(app, "--keep-separator", splitter.keep_separator,
+                            {{"no", KeepSeparator::k_no},
+                             {"start", KeepSeparator::k_start},
+                             {"end", KeepSeparator::k_end}},
+                            "Keep it at a piece's start or end; default no");
+  app.add_flag_callback(
+      "--no-strip", [&splitter] { splitter.whitespace = Whitespace::k_keep; },
+      "Keep white space at the ends of a chunk");
+}
+
+void add_wait(CLI::App& app, double& seconds) {
+  add_real(
+      app, "--wait", 0, 1e6, [&seconds](double value) { seconds = value; },
+      "Seconds to wait for another writer; default 5");
+}
+
+void add_ingest(CLI::App& app, IngestCommand& command) {
+  add_inputs(app, command.inputs);
+  add_splitter(app, command.splitter);
+  const auto add_meta = [&command](const std::vector<std::string>& pairs) {
+    for (const auto& pair : pairs) {
+      command.meta.push_back(unshielded(pair));
+      require_utf8(command.meta.back(), "--meta");
+    }
+  };
+  app.add_option_function<std::vector<std::string>>("--meta", add_meta,
+                                                    "Metadata of every document; repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  add_wait(app, command.wait_seconds);
+}
+
+void add_split(CLI::App& app, SplitCommand& command) {
+  add_inputs(app, command.inputs);
+  add_splitter(app, command.splitter);
+  add_choice<SplitFormat>(app, "--format", command.format,
+                          {{"json", SplitFormat::k_json}, {"text", SplitFormat::k_text}},
+                          "What to print; default json");
+}
+
+void add_query(CLI::App& app, QueryCommand& command) {
+  app.add_option("TEXT", command.text, "The question; - reads one a line from stdin")->required();
+  add_count(app, "-k,--top", command.k, 1, 1'000'000, "How many passages; default 4");
+  add_real(
+      app, "--min-score", -1, 1, [&command](double value) { command.min_score = value; },
+      "Leave out passages with a lower cosine");
+  add_choice<QueryFormat>(app, "--format", command.format,
+                          {{"text", QueryFormat::k_text},
+                           {"json", QueryFormat::k_json},
+                           {"paths", QueryFormat::k_paths},
+                           {"vimgrep", QueryFormat::k_vimgrep}},
+                          "What to print; default text");
+}
+
+void add_encode(CLI::App& app, EncodeCommand& command) {
+  app.add_option("PATH", command.paths, "Files of texts, one a line; default stdin");
+  app.add_flag("--jsonl", command.jsonl, "Each line is a record with \"text\"");
+  auto* query = app.add_flag_callback(
+      "--query", [&command] { command.role = EncodeRole::k_query; }, "Texts are questions");
+  app.add_flag_callback(
+         "--passage", [&command] { command.role = EncodeRole::k_passage; }, "Texts are passages")
+      ->excludes(query);
+  add_choice<EncodeFormat>(app, "--format", command.format,
+                           {{"json", EncodeFormat::k_json}, {"npy", EncodeFormat::k_npy}},
+                           "What to print; default json");
+}
+
+void add_show(CLI::App& app, ShowCommand& command) {
+  app.add_option("ID", command.id, "A document's uri, or URI#CHUNK")->required();
+}
+
+void add_delete(CLI::App& app, DeleteCommand& command) {
+  app.add_option("URI", command.uris, "Documents' uris")->required();
+  add_wait(app, command.wait_seconds);
+}
+
+constexpr auto add_nothing = [](CLI::App&, auto&) {};
+
+std::string version_text() {
+  return "vecdb " VECDB_VERSION "\nlibtorch " + torch_version() + "\nFAISS " + faiss_version() +
+         "\nSQLite " + sqlite_version() + "\n";
+}
+
+// The parser, and where it puts what it finds.
+struct Parser {
+  CLI::App app{"Turns text into a searchable vector store, and finds the passages nearest to a "
+               "question.",
+               "vecdb"};
+  GlobalOptions global;
+  std::map<CLI::App*, std::shared_ptr<Command>> commands;
+
+  Parser() {
+    app.set_version_flag("--version", version_text());
+    app.require_subcommand(1);
+    add_global(app, global);
+    add<IngestCommand>("ingest", "Load, split, encode and store documents", add_ingest);
+    add<SplitCommand>("split", "Print the chunks of documents", add_split);
+    add<QueryCommand>("query", "Print the passages nearest to a question", add_query);
+    add<EncodeCommand>("encode", "Print one vector a text", add_encode);
+    add<ListCommand>("list", "Print what is stored, a line a document", add_nothing);
+    add<ShowCommand>("show", "Print the stored chunks of a document", add_show);
+    add<DeleteCommand>("delete", "Remove documents from the store", add_delete);
+    add<StatsCommand>("stats", "Print figures about the store", add_nothing);
+    add<VerifyCommand>("verify", "Read and check every byte of the store", add_nothing);
+  }
+
+  template <typename Verb, typename Add>
+  void add(const std::string& name, const std::string& help, Add add_options) {
+    CLI::App* verb = app.add_subcommand(name, help);
+    verb->fallthrough();  // global flags may stand after the verb too
+    verb->set_help_flag("-h,--help", "Print this help and exit");
+    auto command = std::make_shared<Command>(Verb{});
+    add_options(*verb, std::get<Verb>(*command));
+    commands[verb] = std::move(command);
+  }
+
+  std::vector<std::string> flag_names(const CLI::App* verb) const {
+    std::vector<std::string> names;
+    for (const CLI::App* each : {&app, verb}) {
+      if (each == nullptr) continue;
+      for (const CLI::Option* option : each->get_options()) {
+        for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+      }
+    }
+    return names;
+  }
+
+  std::vector<std::string> verb_names() const {
+    std::vector<std::string> names;
+    for (const auto& [verb, command] : commands) names.push_back(verb->get_name());
+    return names;
+  }
+
+  CLI::App* chosen() const {
+    const auto verbs = app.get_subcommands();
+    return verbs.empty() ? nullptr : verbs.front();
+  }
+};
+
+std::string suggestion(const std::string& nearest) {
+  return nearest.empty() ? "see `vecdb --help`" : "did you mean " + nearest + "?";
+}
+
+[[noreturn]] void refuse_unknown(const Parser& parser, const std::string& word) {
+  const std::string name = word.substr(0, word.find('='));
+  if (name.size() > 1 && name[0] == '-') {
+    throw Error(ErrorKind::k_usage, name + ": is not a known flag; " +
+                                        suggestion(nearest_name(
+                                            name, parser.flag_names(parser.chosen()))));
+  }
+  if (parser.chosen() == nullptr) {
+    throw Error(ErrorKind::k_usage, word + ": is not a known command; " +
+                                        suggestion(nearest_name(word, parser.verb_names())));
+  }
+  throw Error(ErrorKind::k_usage,
+              word + ": is one argument too many; quote a text that holds spaces");
+}
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+Options parse_options(int argc, const char* const* argv) {
+  Parser parser;
+  std::vector<std::string> arguments =
+      shield_values({argv + std::min(argc, 1), argv + argc}, k_verbatim_flags);
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 takes a vector
+  try {
+    parser.app.parse(arguments);
+  } catch (const CLI::CallForVersion&) {
+    return {parser.global, PrintAndExit{version_text()}};
+  } catch (const CLI::CallForHelp&) {
+    const CLI::App* verb = parser.chosen();
+    return {parser.global, PrintAndExit{(verb != nullptr ? *verb : parser.app).help()}};
+  } catch (const CLI::ExtrasError&) {
+    const auto words = parser.app.remaining(true);
+    refuse_unknown(parser, words.empty() ? "?" : words.front());
+  } catch (const CLI::RequiredError& error) {
+    const auto words = parser.app.remaining(true);
+    if (parser.chosen() == nullptr && !words.empty()) refuse_unknown(parser, words.front());
+    throw Error(ErrorKind::k_usage, one_line(error.what()) + "; see `vecdb --help`");
+  } catch (const CLI::ParseError& error) {
+    throw Error(ErrorKind::k_usage, one_line(error.what()) + "; see `vecdb --help`");
+  }
+  return {parser.global, *parser.commands.at(parser.chosen())};
+}
+
+}  // namespace vecdb

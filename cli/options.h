@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/encoder.h"
+#include "text/splitter.h"
+
+// What the command line asked for, as plain values. Parsing fills them and checks what can be
+// checked without touching a file; commands only read them.
+namespace vecdb {
+
+enum class Color { k_auto, k_always, k_never };
+enum class Progress { k_auto, k_plain, k_never };
+enum class Verbosity { k_quiet, k_normal, k_verbose };
+enum class NameSeparator { k_newline, k_nul };
+
+struct GlobalOptions {
+  std::string store;  // empty: the nearest .vecdb
+  std::optional<std::string> model;
+  std::optional<Precision> precision;  // nothing: auto
+  std::size_t threads = 0;             // 0: one per processor
+  bool json = false;
+  Verbosity verbosity = Verbosity::k_normal;
+  Color color = Color::k_auto;
+  Progress progress = Progress::k_auto;
+};
+
+// Which files and streams a command reads.
+struct InputOptions {
+  std::vector<std::string> paths;         // "-" is stdin
+  std::optional<std::string> files_from;  // a file of names, "-" for stdin
+  NameSeparator name_separator = NameSeparator::k_newline;
+  std::string stdin_name = "-";  // uri of what comes from stdin
+};
+
+struct IngestCommand {
+  InputOptions inputs;
+  SplitterOptions splitter;
+  std::vector<std::string> meta;  // "key=value"
+  double wait_seconds = 5;
+};
+
+enum class SplitFormat { k_json, k_text };
+
+struct SplitCommand {
+  InputOptions inputs;
+  SplitterOptions splitter;
+  SplitFormat format = SplitFormat::k_json;
+};
+
+enum class QueryFormat { k_text, k_json, k_paths, k_vimgrep };
+
+struct QueryCommand {
+  std::string text;  // "-": one query a line from stdin
+  std::size_t k = 4;
+  std::optional<double> min_score;
+  QueryFormat format = QueryFormat::k_text;
+};
+
+enum class EncodeFormat { k_json, k_npy };
+enum class EncodeRole { k_plain, k_query, k_passage };
+
+struct EncodeCommand {
+  std::vector<std::string> paths;  // none or "-": stdin
+  bool jsonl = false;              // records with "text" instead of lines
+  EncodeRole role = EncodeRole::k_plain;
+  EncodeFormat format = EncodeFormat::k_json;
+};
+
+struct ListCommand {};
+struct ShowCommand {
+  std::string id;  // URI, or URI#CHUNK
+};
+struct DeleteCommand {
+  std::vector<std::string> uris;
+  double wait_seconds = 5;
+};
+struct StatsCommand {};
+struct VerifyCommand {};
+struct PrintAndExit {  // --help, --version
+  std::string text;
+};
+
+using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, EncodeCommand,
+                             ListCommand, ShowCommand, DeleteCommand, StatsCommand, VerifyCommand>;
+
+struct Options {
+  GlobalOptions global;
+  Command command;
+};
+
+// Throws k_usage: one line that names the flag, with the nearest known name for an unknown one.
+Options parse_options(int argc, const char* const* argv);
+
+}  // namespace vecdb

@@ -1,0 +1,148 @@
+#include <unistd.h>
+
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "commands.h"
+#include "console.h"
+#include "inputs.h"
+#include "pipeline/query.h"
+#include "pipeline/store_model.h"
+#include "store_path.h"
+#include "wrap.h"
+
+namespace vecdb {
+
+namespace {
+
+// Seven decimals are what 32-bit components can carry; the ranking uses all digits.
+double rounded(double value) { return std::round(value * 1e7) / 1e7; }
+
+void print_json(const std::string& query, const Answer& answer) {
+  std::size_t rank = 0;
+  for (const Hit& hit : answer.hits) {
+    const Chunk& chunk = hit.chunk.record.chunk;
+    Output::write(dump_json({{"query", query},
+                             {"rank", ++rank},
+                             {"score", rounded(hit.score)},
+                             {"distance", rounded(hit.distance)},
+                             {"uri", hit.chunk.uri},
+                             {"chunk", hit.chunk.number},
+                             {"start", chunk.start},
+                             {"end", chunk.end},
+                             {"line", chunk.line},
+                             {"text", chunk.text},
+                             {"meta", parse_json(hit.chunk.meta, hit.chunk.uri + ": metadata",
+                                                 ErrorKind::k_damaged)}}) +
+                  "\n");
+  }
+}
+
+void print_text(const std::string& query, const Answer& answer, const Style& style,
+                bool name_query) {
+  if (name_query) Output::write(style.bold("? " + style.shown(query)) + "\n\n");
+  std::size_t rank = 0;
+  for (const Hit& hit : answer.hits) {
+    char score[32];
+    std::snprintf(score, sizeof score, "%.4f", hit.score);
+    Output::write(style.bold(std::to_string(++rank)) + "  " + score + "  " +
+                  style.bold(style.shown(hit.chunk.uri) + ":" +
+                             std::to_string(hit.chunk.record.chunk.line)) +
+                  "\n");
+    const std::string text = style.shown(hit.chunk.record.chunk.text);
+    Output::write((style.terminal ? wrap(text, style.width) : text) + "\n\n");
+  }
+}
+
+void print_paths(const Answer& answer) {
+  std::set<std::string> seen;
+  for (const Hit& hit : answer.hits) {
+    if (seen.insert(hit.chunk.uri).second) Output::write(hit.chunk.uri + "\n");
+  }
+}
+
+// file:line:column:text, what editors read into their list of places.
+void print_vimgrep(const Answer& answer) {
+  for (const Hit& hit : answer.hits) {
+    const Chunk& chunk = hit.chunk.record.chunk;
+    const std::string first_line = chunk.text.substr(0, chunk.text.find('\n'));
+    Output::write(hit.chunk.uri + ":" + std::to_string(chunk.line) + ":1:" + first_line + "\n");
+  }
+}
+
+// One store, one model, any number of questions.
+class Session {
+ public:
+  Session(const QueryCommand& command, const GlobalOptions& global)
+      : m_command(command),
+        m_global(global),
+        m_style(style_for(global)),
+        m_store(existing_store(global)),
+        m_embedder(embedder_for_store(
+            m_store.settings(), {global.model, global.precision, worker_threads(global)})) {}
+
+  // Whether anything was found.
+  bool answer(const std::string& query, bool one_of_many) {
+    const auto answer = answer_query(m_store, m_embedder, query,
+                                     {.k = m_command.k, .min_score = m_command.min_score});
+    if (!answer) return false;
+    if (answer->truncated) {
+      print_warning(m_global, "the question has " + with_thousands(answer->tokens) +
+                                  " tokens; the model reads only the first " +
+                                  with_thousands(m_embedder.model().manifest().window));
+    }
+    print(query, *answer, one_of_many);
+    Output::flush();
+    return !answer->hits.empty();
+  }
+
+ private:
+  void print(const std::string& query, const Answer& answer, bool one_of_many) {
+    switch (m_global.json ? QueryFormat::k_json : m_command.format) {
+      case QueryFormat::k_json:
+        return print_json(query, answer);
+      case QueryFormat::k_text:
+        return print_text(query, answer, m_style, one_of_many);
+      case QueryFormat::k_paths:
+        return print_paths(answer);
+      case QueryFormat::k_vimgrep:
+        return print_vimgrep(answer);
+    }
+  }
+
+  const QueryCommand& m_command;
+  const GlobalOptions& m_global;
+  Style m_style;
+  StoreReader m_store;
+  Embedder m_embedder;
+};
+
+void check_query(const std::string& query, const std::string& what) {
+  if (query.find_first_not_of(" \t\r\n\v\f") == std::string::npos) {
+    throw Error(ErrorKind::k_usage, what + ": is empty; write a question");
+  }
+  require_utf8(query, what);
+}
+
+}  // namespace
+
+int run(const QueryCommand& command, const GlobalOptions& global) {
+  if (command.text != "-") {
+    check_query(command.text, "the question");
+    return Session(command, global).answer(command.text, false) ? 0 : 1;
+  }
+  Session session(command, global);
+  LineReader lines(STDIN_FILENO, "stdin");
+  bool found = false;
+  while (const auto line = lines.next()) {
+    check_query(*line, "stdin: line " + std::to_string(lines.number()));
+    found = session.answer(*line, true) || found;
+    if (pending_interrupt() != 0) break;
+  }
+  return found ? 0 : 1;
+}
+
+}  // namespace vecdb

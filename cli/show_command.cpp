@@ -1,0 +1,68 @@
+#include <charconv>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "commands.h"
+#include "console.h"
+#include "store/store.h"
+#include "store_path.h"
+
+namespace vecdb {
+
+namespace {
+
+void print(const StoredChunk& chunk, const GlobalOptions& global, const Style& style) {
+  const Chunk& part = chunk.record.chunk;
+  if (global.json) {
+    Output::write(dump_json({{"uri", chunk.uri},
+                             {"chunk", chunk.number},
+                             {"start", part.start},
+                             {"end", part.end},
+                             {"line", part.line},
+                             {"text", part.text},
+                             {"tokens", chunk.record.tokens},
+                             {"truncated", chunk.record.truncated},
+                             {"meta", parse_json(chunk.meta, chunk.uri, ErrorKind::k_damaged)}}) +
+                  "\n");
+    return;
+  }
+  Output::write(style.bold(style.shown(chunk.uri) + "#" + std::to_string(chunk.number)) +
+                style.dim("  line " + std::to_string(part.line) + ", " +
+                          std::to_string(chunk.record.tokens) + " tokens" +
+                          (chunk.record.truncated ? ", truncated" : "")) +
+                "\n" + style.shown(part.text) + "\n\n");
+}
+
+// The number after the last '#', when what follows it is one.
+std::optional<std::uint64_t> chunk_number(const std::string& id, std::size_t hash) {
+  if (hash == std::string::npos) return std::nullopt;
+  std::uint64_t number = 0;
+  const char* end = id.data() + id.size();
+  const auto [stop, error] = std::from_chars(id.data() + hash + 1, end, number);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+int run(const ShowCommand& command, const GlobalOptions& global) {
+  const StoreReader store(existing_store(global));
+  const Style style = style_for(global);
+  const auto missing = [&] {
+    return Error(ErrorKind::k_io, command.id + ": is not in the store; `vecdb list` prints what is");
+  };
+  if (const auto uri = stored_uri(store, command.id)) {
+    for (const StoredChunk& chunk : store.chunks_of(*uri)) print(chunk, global, style);
+    return 0;
+  }
+  const auto hash = command.id.rfind('#');
+  const auto number = chunk_number(command.id, hash);
+  const auto uri = number ? stored_uri(store, command.id.substr(0, hash)) : std::nullopt;
+  if (!uri) throw missing();
+  const auto chunks = store.chunks_of(*uri);
+  if (*number >= chunks.size()) throw missing();
+  print(chunks[*number], global, style);
+  return 0;
+}
+
+}  // namespace vecdb

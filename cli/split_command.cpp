@@ -1,0 +1,78 @@
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "commands.h"
+#include "console.h"
+#include "inputs.h"
+#include "text/splitter.h"
+
+namespace vecdb {
+
+namespace {
+
+void print_json(const std::string& uri, std::size_t number, const Chunk& chunk) {
+  Output::write(dump_json({{"uri", uri},
+                           {"chunk", number},
+                           {"start", chunk.start},
+                           {"end", chunk.end},
+                           {"line", chunk.line},
+                           {"text", chunk.text}}) +
+                "\n");
+}
+
+void print_text(const std::string& uri, std::size_t number, const Chunk& chunk, const Style& style) {
+  Output::write(style.bold(style.shown(uri) + ":" + std::to_string(chunk.line)) +
+                style.dim("  chunk " + std::to_string(number) + ", bytes " +
+                          std::to_string(chunk.start) + "-" + std::to_string(chunk.end) + ", " +
+                          with_thousands(count_code_points(chunk.text)) + " characters") +
+                "\n" + style.shown(chunk.text) + "\n\n");
+}
+
+// Prints the chunks of one document.
+void print_document(const Document& document, const std::vector<Chunk>& chunks,
+                    const SplitCommand& command, const GlobalOptions& global) {
+  const Style style = style_for(global);
+  std::size_t number = 0;
+  for (const Chunk& chunk : chunks) {
+    if (command.format == SplitFormat::k_json || global.json) {
+      print_json(document.uri, number++, chunk);
+    } else {
+      print_text(document.uri, number++, chunk, style);
+    }
+  }
+}
+
+}  // namespace
+
+int run(const SplitCommand& command, const GlobalOptions& global) {
+  const CharacterSplitter splitter(command.splitter);
+  std::vector<Skipped> skipped;
+  ChunkLengths lengths;
+  for (const Source& source : gather_sources(command.inputs, skipped)) {
+    if (pending_interrupt() != 0) break;
+    const Loaded loaded = load(source);
+    if (const auto* reason = std::get_if<Skipped>(&loaded)) {
+      skipped.push_back(*reason);
+      continue;
+    }
+    const auto& document = std::get<Document>(loaded);
+    if (misses_line_ends(command.splitter, document)) {
+      print_warning(global, document.uri + ": has CRLF line ends, which a separator with a bare "
+                                           "newline does not match");
+    }
+    const std::vector<Chunk> chunks = split_document(splitter, document);
+    for (const Chunk& chunk : chunks) lengths.add(chunk, command.splitter.chunk_size);
+    print_document(document, chunks, command, global);
+  }
+  warn_of_lengths(lengths, global);
+  for (const Skipped& each : skipped) print_error(each.uri + ": skipped: " + each.reason);
+  if (!skipped.empty()) {
+    throw Error(ErrorKind::k_io, with_thousands(skipped.size()) +
+                                     (skipped.size() == 1 ? " input was" : " inputs were") +
+                                     " skipped");
+  }
+  return 0;
+}
+
+}  // namespace vecdb

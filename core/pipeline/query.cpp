@@ -1,0 +1,71 @@
+#include "pipeline/query.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "search/ranking.h"
+
+namespace vecdb {
+
+namespace {
+
+// Rows asked of the index beyond k, so that one pass nearly always settles the border.
+constexpr std::size_t k_margin = 16;
+
+struct Candidate {
+  RowId row;
+  double score = 0;
+};
+
+// The rows that can stand among the best k: all whose exact score reaches the k-th best.
+std::vector<Candidate> find_candidates(const StoreReader& store, std::span<const float> query,
+                                       std::size_t k) {
+  for (std::size_t count = k + k_margin;; count *= 4) {
+    const std::vector<Proposal> proposals = store.propose(query, count);
+    std::vector<Candidate> candidates;
+    candidates.reserve(proposals.size());
+    for (const Proposal& proposal : proposals) {
+      candidates.push_back(
+          {proposal.row, cosine_of_units(query, store.vector_at(proposal.row))});
+    }
+    std::sort(candidates.begin(), candidates.end(),
+              [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
+    const bool exhausted = proposals.size() < count;
+    if (!exhausted && !is_settled(candidates[k - 1].score, proposals.back().score, query.size())) {
+      continue;
+    }
+    if (candidates.size() > k) {
+      const double border = candidates[k - 1].score;
+      std::erase_if(candidates, [&](const Candidate& each) { return each.score < border; });
+    }
+    return candidates;
+  }
+}
+
+}  // namespace
+
+std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
+                                   std::string_view text, const QueryLimits& limits) {
+  const std::array texts{text};
+  const auto embedded = embedder.embed(texts, TextRole::k_query, VectorLength::k_unit);
+  if (!embedded) return std::nullopt;
+  Answer answer{.hits = {},
+                .tokens = embedded->token_counts[0],
+                .truncated = embedded->truncated[0]};
+  for (const Candidate& candidate : find_candidates(store, embedded->vectors, limits.k)) {
+    if (limits.min_score && candidate.score < *limits.min_score) continue;
+    answer.hits.push_back({.score = candidate.score,
+                           .distance = squared_distance(embedded->vectors,
+                                                        store.vector_at(candidate.row)),
+                           .chunk = store.chunk_at(candidate.row)});
+  }
+  std::sort(answer.hits.begin(), answer.hits.end(), [](const Hit& a, const Hit& b) {
+    return std::tuple(-a.score, std::string_view(a.chunk.uri), a.chunk.number) <
+           std::tuple(-b.score, std::string_view(b.chunk.uri), b.chunk.number);
+  });
+  if (answer.hits.size() > limits.k) answer.hits.resize(limits.k);
+  return answer;
+}
+
+}  // namespace vecdb

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/embedder.h"
+#include "store/store.h"
+
+namespace vecdb {
+
+struct Hit {
+  double score = 0;     // cosine of question and passage
+  double distance = 0;  // squared Euclidean distance of the unit vectors
+  StoredChunk chunk;
+};
+
+struct Answer {
+  std::vector<Hit> hits;  // best first; equal scores in order of uri, then chunk
+  std::uint32_t tokens = 0;
+  bool truncated = false;  // whether the question was longer than the model's window
+};
+
+struct QueryLimits {
+  std::size_t k = 4;  // at least 1
+  std::optional<double> min_score;
+};
+
+// Encodes a question and finds its nearest passages: exactly the best k of the store, with the same
+// bits whatever was asked before. Nothing when an interrupt is pending.
+std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
+                                   std::string_view text, const QueryLimits& limits);
+
+}  // namespace vecdb

@@ -1,0 +1,53 @@
+#include "pipeline/source.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/utf8.h"
+
+namespace vecdb {
+
+namespace {
+
+// Whether `newline` stands in `separator` without `carriage_return` right before it.
+bool holds_bare(std::string_view separator, std::string_view newline,
+                std::string_view carriage_return) {
+  for (auto at = separator.find(newline); at != std::string_view::npos;
+       at = separator.find(newline, at + newline.size())) {
+    if (!separator.substr(0, at).ends_with(carriage_return)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Loaded load(const Source& source) {
+  if (const auto* path = std::get_if<std::filesystem::path>(&source)) return load_file(*path);
+  const auto& named = std::get<NamedBytes>(source);
+  return load_bytes(named.uri, named.bytes);
+}
+
+std::vector<Chunk> split_document(const CharacterSplitter& splitter, const Document& document) {
+  std::vector<Chunk> chunks = splitter.split(document.text);
+  for (Chunk& chunk : chunks) {
+    chunk.start += document.text_offset;
+    chunk.end += document.text_offset;
+  }
+  return chunks;
+}
+
+void ChunkLengths::add(const Chunk& chunk, std::size_t chunk_size) {
+  const std::size_t length = count_code_points(chunk.text);
+  oversize += length > chunk_size ? 1 : 0;
+  longest = std::max(longest, length);
+}
+
+bool misses_line_ends(const SplitterOptions& options, const Document& document) {
+  bool bare = holds_bare(options.separator, "\n", "\r");
+  if (options.separator_kind == SeparatorKind::k_regex) {
+    bare = bare || holds_bare(options.separator, "\\n", "\\r");
+  }
+  return bare && document.text.find("\r\n") != std::string::npos;
+}
+
+}  // namespace vecdb

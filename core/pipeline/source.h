@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/chunk.h"
+#include "text/loader.h"
+#include "text/splitter.h"
+
+// From what a user names to chunks: the first half of the pipeline, shared by split and ingest.
+namespace vecdb {
+
+// Bytes that are already in memory, under a name: stdin.
+struct NamedBytes {
+  std::string uri;
+  std::string bytes;
+};
+
+// A document to be.
+using Source = std::variant<std::filesystem::path, NamedBytes>;
+
+Loaded load(const Source& source);
+
+// Chunks of a document, with ranges in bytes of its source (a byte order mark counts).
+std::vector<Chunk> split_document(const CharacterSplitter& splitter, const Document& document);
+
+// How chunks compare with the size that was asked for; a piece without a separator inside is kept
+// whole.
+struct ChunkLengths {
+  std::size_t oversize = 0;  // chunks longer than the size
+  std::size_t longest = 0;   // code points
+
+  void add(const Chunk& chunk, std::size_t chunk_size);
+};
+
+// Whether the document has "\r\n" line ends and the separator looks for a bare '\n', so that it
+// will not be found where the user probably expects it. Newlines are never translated.
+bool misses_line_ends(const SplitterOptions& options, const Document& document);
+
+}  // namespace vecdb

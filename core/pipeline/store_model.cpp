@@ -1,0 +1,62 @@
+#include "pipeline/store_model.h"
+
+#include "base/error.h"
+
+namespace vecdb {
+
+namespace {
+
+Precision precision_of(const StoreSettings& store) {
+  for (const Precision precision : {Precision::k_f32, Precision::k_bf16}) {
+    if (store.precision == name_of(precision)) return precision;
+  }
+  throw Error(ErrorKind::k_damaged, "the store: its precision \"" + store.precision +
+                                        "\" is not known; run `vecdb verify`");
+}
+
+std::string described(const std::string& name, const std::string& fingerprint) {
+  return name + " (" + fingerprint.substr(0, 12) + ")";
+}
+
+}  // namespace
+
+std::string name_of(Precision precision) {
+  return precision == Precision::k_bf16 ? "bf16" : "f32";
+}
+
+void check_same_model(const StoreSettings& store, const Embedder& embedder) {
+  const Model& model = embedder.model();
+  if (store.fingerprint != model.fingerprint()) {
+    throw Error(ErrorKind::k_model,
+                "the store was made with the model " + described(store.model, store.fingerprint) +
+                    ", not with " + described(model.manifest().name, model.fingerprint()) +
+                    ": their vectors cannot be compared; use the store's model, or ingest into "
+                    "another store");
+  }
+  if (store.precision != name_of(embedder.precision())) {
+    throw Error(ErrorKind::k_usage, "--precision " + name_of(embedder.precision()) +
+                                        ": the store was made with " + store.precision +
+                                        "; leave the flag out, or ingest into another store");
+  }
+}
+
+Embedder embedder_for_store(const StoreSettings& store, const ModelChoice& choice) {
+  Embedder embedder(open_model(choice.model.value_or(store.model)),
+                    choice.precision.value_or(precision_of(store)), choice.threads);
+  check_same_model(store, embedder);
+  return embedder;
+}
+
+Embedder embedder_for_new_store(const ModelChoice& choice) {
+  return {open_model(choice.model.value_or(k_default_model)),
+          choice.precision.value_or(native_precision()), choice.threads};
+}
+
+StoreSettings settings_of(const Embedder& embedder) {
+  return {.model = embedder.model().manifest().name,
+          .fingerprint = embedder.model().fingerprint(),
+          .precision = name_of(embedder.precision()),
+          .dimension = embedder.model().manifest().dimension};
+}
+
+}  // namespace vecdb

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "model/embedder.h"
+#include "store/store.h"
+
+// Which model and arithmetic go with a store. Both are fixed when it is made: vectors of two models
+// have nothing to do with each other, and vectors of two precisions would make an answer depend on
+// the day a document was ingested.
+namespace vecdb {
+
+struct ModelChoice {
+  std::optional<std::string> model;     // a name; nothing: the store's, or the default
+  std::optional<Precision> precision;   // nothing: the store's, or this machine's native one
+  std::size_t threads = 1;
+};
+
+std::string name_of(Precision precision);  // "f32", "bf16"
+
+// The embedder for a store that exists. Throws k_model when the named model is not the store's
+// (another fingerprint), k_usage when the precision is not the store's.
+Embedder embedder_for_store(const StoreSettings& store, const ModelChoice& choice);
+
+// The embedder for a store that is still to be made.
+Embedder embedder_for_new_store(const ModelChoice& choice);
+
+// What a store made with this embedder records.
+StoreSettings settings_of(const Embedder& embedder);
+
+// Throws k_model when the embedder is not the one that the store was made with: compared again
+// under the writer's lock, because another process may have made the store meanwhile.
+void check_same_model(const StoreSettings& store, const Embedder& embedder);
+
+}  // namespace vecdb

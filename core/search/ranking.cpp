@@ -1,0 +1,32 @@
+#include "search/ranking.h"
+
+#include <limits>
+
+namespace vecdb {
+
+double cosine_of_units(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  }
+  return sum;
+}
+
+double squared_distance(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+bool is_settled(double kth_exact, double worst_proposed, std::size_t dimension) {
+  // |fl(x·y) − x·y| ≤ n·u·|x|·|y| to first order (Higham, Accuracy and Stability of Numerical
+  // Algorithms, section 3.1), n additions and products, u = epsilon / 2, unit vectors.
+  const double rounding =
+      static_cast<double>(dimension + 2) * static_cast<double>(std::numeric_limits<float>::epsilon());
+  return worst_proposed + rounding < kth_exact;
+}
+
+}  // namespace vecdb

@@ -1,0 +1,241 @@
+#include "store/catalogue.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "store/damage.h"
+#include "store/layout.h"
+#include "store/schema.h"
+
+namespace vecdb {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* k_all_segments =
+    "SELECT id, name, kind, bytes, sha256, dimension, metric, count, generation, dead, dead_digest,"
+    " checksum FROM segments ORDER BY id";
+constexpr const char* k_one_segment =
+    "SELECT id, name, kind, bytes, sha256, dimension, metric, count, generation, dead, dead_digest,"
+    " checksum FROM segments WHERE id=?";
+constexpr const char* k_all_documents =
+    "SELECT id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, tokens, text_bytes,"
+    " checksum FROM documents ORDER BY uri";
+constexpr const char* k_one_document =
+    "SELECT id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, tokens, text_bytes,"
+    " checksum FROM documents WHERE uri=?";
+constexpr const char* k_chunks_of_document =
+    "SELECT id, document, number, start, end, line, text, tokens, truncated, segment, row, checksum"
+    " FROM chunks WHERE document=? ORDER BY number";
+// The outer join lets a chunk whose document is lost be seen as the damage it is.
+constexpr const char* k_chunk_by_id =
+    "SELECT c.id, document, number, start, end, line, text, c.tokens, c.truncated, segment, row,"
+    " c.checksum, d.id, uri, sha256, size, mtime_ns, splitter, meta, chunks, d.truncated, d.tokens,"
+    " text_bytes, d.checksum FROM chunks c LEFT JOIN documents d ON d.id=c.document WHERE c.id=?";
+constexpr const char* k_chunk_by_row =
+    "SELECT c.id, document, number, start, end, line, text, c.tokens, c.truncated, segment, row,"
+    " c.checksum, d.id, uri, sha256, size, mtime_ns, splitter, meta, chunks, d.truncated, d.tokens,"
+    " text_bytes, d.checksum FROM chunks c LEFT JOIN documents d ON d.id=c.document"
+    " WHERE c.segment=? AND c.row=?";
+constexpr int k_chunk_columns = 12;
+
+bool has_log(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file.string() + "-wal", error);
+  return !error && size > 0;
+}
+
+}  // namespace
+
+Catalogue::Catalogue(const fs::path& file, OpenMode mode)
+    : m_database(std::make_unique<Database>(file, mode)) {
+  if (mode != OpenMode::k_write) m_database->query("BEGIN").run();
+  check_schema(*m_database);
+  m_fixed = read_settings(*m_database);
+}
+
+void Catalogue::create(const fs::path& file, const StoreSettings& settings,
+                       const std::string& store_id) {
+  const fs::path temporary = file.string() + ".tmp-" + std::to_string(::getpid());
+  std::error_code ignored;
+  fs::remove(temporary, ignored);
+  {
+    Database database(temporary, OpenMode::k_create);
+    create_schema(database, settings, store_id);
+    database.query("PRAGMA journal_mode=WAL").run();
+  }
+  // SQLite has closed the file, so that a descriptor of our own takes no lock away from it.
+  const FileDescriptor made = open_regular_file(temporary);
+  if (::fsync(made.get()) != 0 || ::rename(temporary.c_str(), file.c_str()) != 0) {
+    const std::string why = last_system_error();
+    fs::remove(temporary, ignored);
+    throw Error(ErrorKind::k_io, file.string() + ": cannot create: " + why);
+  }
+  sync_folder(file.parent_path());
+}
+
+Catalogue Catalogue::open_to_read(const fs::path& file) {
+  try {
+    return Catalogue(file, OpenMode::k_read);
+  } catch (const Error& error) {
+    const bool may_write = ::access(file.parent_path().c_str(), W_OK) == 0;
+    if (error.kind() != ErrorKind::k_io || may_write || has_log(file)) throw;
+  }
+  return Catalogue(file, OpenMode::k_immutable);
+}
+
+Catalogue Catalogue::open_to_write(const fs::path& file) {
+  return Catalogue(file, OpenMode::k_write);
+}
+
+StateRow Catalogue::state() const {
+  Statement statement = m_database->query(
+      "SELECT generation, documents, segments, next_document, next_chunk, next_segment, checksum"
+      " FROM state");
+  if (!statement.step()) throw damaged(file(), "the row of the state is missing");
+  const StateRow row{.generation = statement.integer(0),
+                     .documents = statement.integer(1),
+                     .segments = statement.integer(2),
+                     .next_document = statement.integer(3),
+                     .next_chunk = statement.integer(4),
+                     .next_segment = statement.integer(5)};
+  if (checksum_of(row) != statement.text(6)) {
+    throw damaged(file(), "the checksum of the state does not match");
+  }
+  return row;
+}
+
+SegmentRow Catalogue::read_segment(const Statement& statement) const {
+  SegmentRow row{.id = statement.integer(0),
+                 .name = statement.text(1),
+                 .bytes = statement.integer(3),
+                 .sha256 = statement.text(4),
+                 .dimension = statement.integer(5),
+                 .count = statement.integer(7),
+                 .generation = statement.integer(8),
+                 .dead = {}};
+  Statement dead =
+      m_database->query("SELECT row FROM tombstones WHERE segment=? ORDER BY row", row.id);
+  while (dead.step()) row.dead.push_back(dead.integer(0));
+  const bool sound =
+      row.name == segment_name(row.id, row.sha256) && statement.text(2) == "flat" &&
+      statement.text(6) == "ip" && statement.integer(9) == to_signed(row.dead.size()) &&
+      statement.text(10) == tombstone_digest(row) && statement.text(11) == checksum_of(row);
+  if (!sound) {
+    throw damaged(file(),
+                  "the checksum of segment " + row.name + " or its tombstones does not match");
+  }
+  return row;
+}
+
+std::vector<SegmentRow> Catalogue::segments() const {
+  std::vector<SegmentRow> rows;
+  Statement statement = m_database->query(k_all_segments);
+  while (statement.step()) rows.push_back(read_segment(statement));
+  if (to_signed(rows.size()) != state().segments) {
+    throw damaged(file(), "the number of segments is not the one committed");
+  }
+  return rows;
+}
+
+SegmentRow Catalogue::segment(std::int64_t id) const {
+  Statement statement = m_database->query(k_one_segment, id);
+  if (!statement.step()) throw damaged(file(), "segment " + std::to_string(id) + " is missing");
+  return read_segment(statement);
+}
+
+DocumentRow Catalogue::read_document(const Statement& statement, int first) const {
+  DocumentRow row;
+  row.id = statement.integer(first);
+  row.summary = {.record = {.uri = statement.text(first + 1),
+                            .sha256 = statement.text(first + 2),
+                            .size = to_unsigned(statement.integer(first + 3)),
+                            .mtime_ns = statement.integer(first + 4),
+                            .splitter = statement.text(first + 5),
+                            .meta = statement.text(first + 6)},
+                 .chunks = to_unsigned(statement.integer(first + 7)),
+                 .truncated = to_unsigned(statement.integer(first + 8))};
+  row.tokens = statement.integer(first + 9);
+  row.text_bytes = statement.integer(first + 10);
+  if (checksum_of(row) != statement.text(first + 11)) {
+    throw damaged(file(), "the checksum of document " + row.summary.record.uri + " does not match");
+  }
+  return row;
+}
+
+void Catalogue::each_document(const std::function<void(const DocumentRow&)>& visit) const {
+  std::int64_t found = 0;
+  Statement statement = m_database->query(k_all_documents);
+  for (; statement.step(); ++found) visit(read_document(statement, 0));
+  if (found != state().documents) {
+    throw damaged(file(), "the number of documents is not the one committed");
+  }
+}
+
+std::optional<DocumentRow> Catalogue::find_document(const std::string& uri) const {
+  Statement statement = m_database->query(k_one_document, uri);
+  if (!statement.step()) return std::nullopt;
+  DocumentRow row = read_document(statement, 0);
+  if (row.summary.record.uri != uri) throw damaged(file(), "the index of documents is wrong");
+  return row;
+}
+
+ChunkRow Catalogue::read_chunk(const Statement& statement, const std::string& uri) const {
+  ChunkRow row;
+  row.id = statement.integer(0);
+  row.document = statement.integer(1);
+  row.number = statement.integer(2);
+  row.record = {.chunk = {.start = to_unsigned(statement.integer(3)),
+                          .end = to_unsigned(statement.integer(4)),
+                          .line = to_unsigned(statement.integer(5)),
+                          .text = statement.text(6)},
+                .tokens = static_cast<std::uint32_t>(statement.integer(7)),
+                .truncated = statement.integer(8) != 0};
+  row.row = {.segment = statement.integer(9), .row = statement.integer(10)};
+  if (checksum_of(row, uri) != statement.text(11)) {
+    throw damaged(file(), "the checksum of chunk " + std::to_string(row.number) + " of document " +
+                              uri + " does not match");
+  }
+  return row;
+}
+
+std::vector<ChunkRow> Catalogue::chunks_of(const DocumentRow& document) const {
+  const DocumentSummary& summary = document.summary;
+  std::vector<ChunkRow> rows;
+  Statement statement = m_database->query(k_chunks_of_document, document.id);
+  while (statement.step()) {
+    rows.push_back(read_chunk(statement, summary.record.uri));
+    if (rows.back().document != document.id || rows.back().number != to_signed(rows.size()) - 1) {
+      throw damaged(file(), "a chunk of document " + summary.record.uri + " is missing");
+    }
+  }
+  if (rows.size() != summary.chunks) {
+    throw damaged(file(), "a chunk of document " + summary.record.uri + " is missing");
+  }
+  return rows;
+}
+
+std::optional<Catalogue::ChunkInDocument> Catalogue::read_chunk_in_document(
+    Statement statement) const {
+  if (!statement.step()) return std::nullopt;
+  DocumentRow document = read_document(statement, k_chunk_columns);
+  ChunkRow chunk = read_chunk(statement, document.summary.record.uri);
+  if (chunk.document != document.id) throw damaged(file(), "the index of documents is wrong");
+  return ChunkInDocument{.chunk = std::move(chunk), .document = std::move(document)};
+}
+
+std::optional<Catalogue::ChunkInDocument> Catalogue::find_chunk(std::int64_t id) const {
+  return read_chunk_in_document(m_database->query(k_chunk_by_id, id));
+}
+
+std::optional<Catalogue::ChunkInDocument> Catalogue::find_chunk(RowId row) const {
+  return read_chunk_in_document(m_database->query(k_chunk_by_row, row.segment, row.row));
+}
+
+}  // namespace vecdb

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/rows.h"
+#include "store/schema.h"
+#include "store/sqlite.h"
+#include "store/store.h"
+
+namespace vecdb {
+
+// catalog.db, the only truth about a store. Every row that is handed out has been compared with its
+// checksum; k_damaged where that fails.
+class Catalogue {
+ public:
+  struct ChunkInDocument {
+    ChunkRow chunk;
+    DocumentRow document;
+  };
+
+  // Makes the file, whole or not at all. Only under the lock.
+  static void create(const std::filesystem::path& file, const StoreSettings& settings,
+                     const std::string& store_id);
+  // Sees one committed state for as long as it lives. Falls back to a mode without any lock in a
+  // folder that this process cannot write to and where no log is left to be read.
+  static Catalogue open_to_read(const std::filesystem::path& file);
+  // Only under the lock.
+  static Catalogue open_to_write(const std::filesystem::path& file);
+
+  const std::filesystem::path& file() const noexcept { return m_database->file(); }
+  Database& database() noexcept { return *m_database; }
+  const StoreSettings& settings() const noexcept { return m_fixed.settings; }
+  const std::string& store_id() const noexcept { return m_fixed.store_id; }
+
+  StateRow state() const;
+  std::vector<SegmentRow> segments() const;  // by id; their number compared with the state's
+  SegmentRow segment(std::int64_t id) const;
+  // By uri; their number compared with the state's.
+  void each_document(const std::function<void(const DocumentRow&)>& visit) const;
+  std::optional<DocumentRow> find_document(const std::string& uri) const;
+  std::vector<ChunkRow> chunks_of(const DocumentRow& document) const;
+  std::optional<ChunkInDocument> find_chunk(std::int64_t id) const;
+  std::optional<ChunkInDocument> find_chunk(RowId row) const;
+
+ private:
+  Catalogue(const std::filesystem::path& file, OpenMode mode);
+  SegmentRow read_segment(const Statement& statement) const;
+  DocumentRow read_document(const Statement& statement, int first) const;
+  ChunkRow read_chunk(const Statement& statement, const std::string& uri) const;
+  std::optional<ChunkInDocument> read_chunk_in_document(Statement statement) const;
+
+  std::unique_ptr<Database> m_database;
+  FixedSettings m_fixed;
+};
+
+}  // namespace vecdb

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/error.h"
+
+namespace vecdb {
+
+// The error for a file of a store that is not what was committed; says what to do about it.
+Error damaged(const std::filesystem::path& file, const std::string& why);
+
+// The error for a file whose format number is above the one this program knows.
+Error made_by_newer(const std::filesystem::path& file, const std::string& format);
+
+}  // namespace vecdb

@@ -1,0 +1,68 @@
+#include "store/head.h"
+
+#include <charconv>
+#include <string_view>
+
+#include "base/sha256.h"
+#include "store/damage.h"
+
+namespace vecdb {
+
+namespace {
+
+constexpr std::string_view k_magic = "vecdb store\nformat ";
+constexpr std::string_view k_checksum_key = "sha256 ";
+constexpr std::size_t k_checksum_line = k_checksum_key.size() + 64 + 1;
+constexpr std::uint64_t k_max_bytes = 4096;
+
+std::string with_checksum(std::string text) {
+  const std::string checksum = sha256_hex(text);
+  return text.append(k_checksum_key).append(checksum).append("\n");
+}
+
+std::string serialise(const Head& head) {
+  return with_checksum(std::string(k_magic) + "1\nstore " + head.store + "\ngeneration " +
+                       std::to_string(head.generation) + "\n");
+}
+
+// The word after `key` on the line that starts with it.
+std::string_view value_of(std::string_view text, std::string_view key) {
+  const auto found = text.find(key);
+  if (found == std::string_view::npos) return {};
+  text.remove_prefix(found + key.size());
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
+std::optional<Head> read_head(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error) && !error) return std::nullopt;
+  const std::string text = read_file(file, k_max_bytes);
+  const bool whole = text.size() >= k_checksum_line && text.starts_with(k_magic) &&
+                     text == with_checksum(text.substr(0, text.size() - k_checksum_line));
+  if (!whole) throw damaged(file, "its checksum does not match");
+  const std::string_view format = value_of(text, "\nformat ");
+  if (format != "1") throw made_by_newer(file, std::string(format));
+
+  Head head;
+  head.store = value_of(text, "\nstore ");
+  const std::string_view digits = value_of(text, "\ngeneration ");
+  std::from_chars(digits.data(), digits.data() + digits.size(), head.generation);
+  if (serialise(head) != text) throw damaged(file, "is not laid out as format 1");
+  return head;
+}
+
+bool looks_like_head(const std::filesystem::path& file) {
+  try {
+    return read_file(file, k_max_bytes).starts_with(k_magic);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+PendingHead::PendingHead(const std::filesystem::path& file, const Head& head) : m_file(file) {
+  m_file.write(serialise(head));
+}
+
+}  // namespace vecdb

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+
+namespace vecdb {
+
+// The HEAD file: the generation that was last made durable, apart from the catalogue, because a
+// single flipped bit in SQLite's write-ahead log can drop commits without any sign of damage.
+struct Head {
+  std::string store;  // 32 random hexadecimal digits, the same as in the catalogue
+  std::int64_t generation = 0;
+};
+
+// Nothing when there is no such file. Throws k_damaged for anything but a whole HEAD of format 1.
+std::optional<Head> read_head(const std::filesystem::path& file);
+
+// Whether the file begins as every version's HEAD does.
+bool looks_like_head(const std::filesystem::path& file);
+
+// A new HEAD that waits for its commit(): written before the catalogue's transaction ends, so that
+// a full disk is noticed while there is still a way back.
+class PendingHead {
+ public:
+  PendingHead(const std::filesystem::path& file, const Head& head);
+  void commit() { m_file.commit(); }
+
+ private:
+  AtomicFile m_file;
+};
+
+}  // namespace vecdb

@@ -1,0 +1,75 @@
+#include "store/rows.h"
+
+#include "store/row_checksum.h"
+
+namespace vecdb {
+
+std::string checksum_of(const StateRow& row) {
+  return RowChecksum("state")
+      .add(row.generation)
+      .add(row.documents)
+      .add(row.segments)
+      .add(row.next_document)
+      .add(row.next_chunk)
+      .add(row.next_segment)
+      .hex();
+}
+
+std::string checksum_of(const SegmentRow& row) {
+  return RowChecksum("segments")
+      .add(row.id)
+      .add(row.name)
+      .add("flat")
+      .add(row.bytes)
+      .add(row.sha256)
+      .add(row.dimension)
+      .add("ip")
+      .add(row.count)
+      .add(row.generation)
+      .add(to_signed(row.dead.size()))
+      .add(tombstone_digest(row))
+      .hex();
+}
+
+std::string checksum_of(const DocumentRow& row) {
+  const DocumentRecord& record = row.summary.record;
+  return RowChecksum("documents")
+      .add(row.id)
+      .add(record.uri)
+      .add(record.sha256)
+      .add(to_signed(record.size))
+      .add(record.mtime_ns)
+      .add(record.splitter)
+      .add(record.meta)
+      .add(to_signed(row.summary.chunks))
+      .add(to_signed(row.summary.truncated))
+      .add(row.tokens)
+      .add(row.text_bytes)
+      .hex();
+}
+
+std::string checksum_of(const ChunkRow& row, const std::string& uri) {
+  const Chunk& chunk = row.record.chunk;
+  return RowChecksum("chunks")
+      .add(row.id)
+      .add(row.document)
+      .add(uri)
+      .add(row.number)
+      .add(to_signed(chunk.start))
+      .add(to_signed(chunk.end))
+      .add(to_signed(chunk.line))
+      .add(chunk.text)
+      .add(std::int64_t{row.record.tokens})
+      .add(std::int64_t{row.record.truncated})
+      .add(row.row.segment)
+      .add(row.row.row)
+      .hex();
+}
+
+std::string tombstone_digest(const SegmentRow& row) {
+  RowChecksum checksum("tombstones");
+  for (const std::int64_t dead : row.dead) checksum.add(dead);
+  return checksum.hex();
+}
+
+}  // namespace vecdb

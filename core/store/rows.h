@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "store/store.h"
+
+// The catalogue's rows in memory, and the checksum that each carries (docs/FORMAT.md lists the
+// fields and their order).
+namespace vecdb {
+
+// The one row that changes with every commit.
+struct StateRow {
+  std::int64_t generation = 0;  // number of commits
+  std::int64_t documents = 0;
+  std::int64_t segments = 0;
+  std::int64_t next_document = 1;  // numbers not used so far
+  std::int64_t next_chunk = 1;
+  std::int64_t next_segment = 1;
+};
+
+struct SegmentRow {
+  std::int64_t id = 0;
+  std::string name;  // of the file in segments/
+  std::int64_t bytes = 0;
+  std::string sha256;  // of the whole file
+  std::int64_t dimension = 0;
+  std::int64_t count = 0;       // vectors, dead ones included
+  std::int64_t generation = 0;  // the commit that made it
+  std::vector<std::int64_t>
+      dead;  // rows that no chunk uses any more, ascending; kept in tombstones
+};
+
+struct DocumentRow {
+  std::int64_t id = 0;
+  DocumentSummary summary;
+  std::int64_t tokens = 0;      // of all its chunks
+  std::int64_t text_bytes = 0;  // of all its chunks
+};
+
+struct ChunkRow {
+  std::int64_t id = 0;
+  std::int64_t document = 0;
+  std::int64_t number = 0;
+  ChunkRecord record;
+  RowId row;
+};
+
+// The catalogue and FAISS know signed numbers only.
+inline std::int64_t to_signed(std::uint64_t value) {
+  return static_cast<std::int64_t>(value);
+}
+inline std::uint64_t to_unsigned(std::int64_t value) {
+  return static_cast<std::uint64_t>(value);
+}
+
+std::string checksum_of(const StateRow& row);
+std::string checksum_of(const SegmentRow& row);
+std::string checksum_of(const DocumentRow& row);
+std::string checksum_of(const ChunkRow& row, const std::string& uri);
+// Over the dead rows of one segment.
+std::string tombstone_digest(const SegmentRow& row);
+
+}  // namespace vecdb

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "store/sqlite.h"
+#include "store/store.h"
+
+// The catalogue's tables, and the settings that are fixed when it is made.
+namespace vecdb {
+
+// Fills an empty database with the tables, the settings and generation 0.
+void create_schema(Database& database, const StoreSettings& settings, const std::string& store_id);
+
+// Throws k_damaged unless this is a catalogue of format 1 with exactly our tables.
+void check_schema(Database& database);
+
+struct FixedSettings {
+  StoreSettings settings;
+  std::string store_id;  // the same as in HEAD
+};
+FixedSettings read_settings(Database& database);
+
+}  // namespace vecdb

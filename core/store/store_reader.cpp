@@ -1,0 +1,189 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <system_error>
+#include <utility>
+
+#include "store/catalogue.h"
+#include "store/consistency.h"
+#include "store/damage.h"
+#include "store/flat_segment.h"
+#include "store/head.h"
+#include "store/layout.h"
+#include "store/store.h"
+
+namespace vecdb {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+StoredChunk to_stored(ChunkRow chunk, const DocumentRecord& document) {
+  return {.id = chunk.id,
+          .uri = document.uri,
+          .number = to_unsigned(chunk.number),
+          .record = std::move(chunk.record),
+          .meta = document.meta,
+          .row = chunk.row};
+}
+
+}  // namespace
+
+struct StoreReader::Impl {
+  explicit Impl(const StoreLayout& store_layout)
+      : layout(store_layout),
+        head(require_store(layout)),
+        catalogue(Catalogue::open_to_read(layout.catalogue)) {
+    compare_with_head(layout, catalogue, head);
+    generation = catalogue.state().generation;
+  }
+
+  // Whether all segments could be mapped. One may be missing because a writer has removed it since;
+  // then there is a newer generation.
+  bool map_segments() {
+    for (SegmentRow& row : catalogue.segments()) {
+      const fs::path file = layout.segment(row.name);
+      const std::int64_t id = row.id;
+      try {
+        segments.emplace(id, FlatSegment(file, std::move(row)));
+      } catch (const Error& error) {
+        std::error_code ignored;
+        if (fs::exists(file, ignored) || ignored) throw;
+        missing = file;
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // A segment whose content has been checked.
+  const FlatSegment& checked(std::int64_t id) {
+    const auto found = segments.find(id);
+    if (found == segments.end()) {
+      throw Error(ErrorKind::k_usage, "segment " + std::to_string(id) + ": there is none");
+    }
+    bool& done = is_checked[id];
+    if (!done) found->second.check(FlatSegment::Check::k_cached);
+    done = true;
+    return found->second;
+  }
+
+  StoreLayout layout;
+  Head head;
+  Catalogue catalogue;
+  std::int64_t generation = 0;
+  std::map<std::int64_t, FlatSegment> segments;  // by number
+  std::map<std::int64_t, bool> is_checked;
+  fs::path missing;
+};
+
+StoreReader::StoreReader(const fs::path& store) {
+  const StoreLayout layout(store);
+  for (std::int64_t last_generation = -1;;) {
+    m_impl = std::make_unique<Impl>(layout);
+    if (m_impl->map_segments()) return;
+    if (m_impl->generation == last_generation) throw damaged(m_impl->missing, "is missing");
+    last_generation = m_impl->generation;
+  }
+}
+
+StoreReader::~StoreReader() = default;
+StoreReader::StoreReader(StoreReader&&) noexcept = default;
+
+const StoreSettings& StoreReader::settings() const noexcept {
+  return m_impl->catalogue.settings();
+}
+
+std::vector<DocumentSummary> StoreReader::documents() const {
+  std::vector<DocumentSummary> summaries;
+  m_impl->catalogue.each_document(
+      [&](const DocumentRow& row) { summaries.push_back(row.summary); });
+  return summaries;
+}
+
+std::optional<DocumentSummary> StoreReader::find_document(const std::string& uri) const {
+  auto row = m_impl->catalogue.find_document(uri);
+  if (!row) return std::nullopt;
+  return std::move(row->summary);
+}
+
+std::vector<StoredChunk> StoreReader::chunks_of(const std::string& uri) const {
+  std::vector<StoredChunk> chunks;
+  const auto document = m_impl->catalogue.find_document(uri);
+  if (!document) return chunks;
+  for (ChunkRow& row : m_impl->catalogue.chunks_of(*document)) {
+    chunks.push_back(to_stored(std::move(row), document->summary.record));
+  }
+  return chunks;
+}
+
+std::optional<StoredChunk> StoreReader::find_chunk(std::int64_t id) const {
+  auto found = m_impl->catalogue.find_chunk(id);
+  if (!found) return std::nullopt;
+  return to_stored(std::move(found->chunk), found->document.summary.record);
+}
+
+StoredChunk StoreReader::chunk_at(RowId row) const {
+  auto found = m_impl->catalogue.find_chunk(row);
+  if (!found || found->chunk.row != row) {
+    throw damaged(m_impl->layout.catalogue, "no chunk has vector " + std::to_string(row.row) +
+                                                " of segment " + std::to_string(row.segment));
+  }
+  return to_stored(std::move(found->chunk), found->document.summary.record);
+}
+
+StoreStats StoreReader::stats() const {
+  StoreStats stats;
+  m_impl->catalogue.each_document([&](const DocumentRow& row) {
+    ++stats.documents;
+    stats.chunks += row.summary.chunks;
+    stats.truncated_chunks += row.summary.truncated;
+    stats.tokens += to_unsigned(row.tokens);
+    stats.text_bytes += to_unsigned(row.text_bytes);
+  });
+  for (const auto& [id, segment] : m_impl->segments) {
+    ++stats.segments;
+    stats.dead_rows += segment.row().dead.size();
+    stats.disk_bytes += to_unsigned(segment.row().bytes);
+  }
+  for (const char* suffix : {"", "-wal"}) {
+    std::error_code error;
+    const auto size = fs::file_size(m_impl->layout.catalogue.string() + suffix, error);
+    if (!error) stats.disk_bytes += size;
+  }
+  stats.generation = to_unsigned(m_impl->generation);
+  return stats;
+}
+
+std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::size_t count) const {
+  if (query.size() != settings().dimension) {
+    throw Error(ErrorKind::k_usage, "query vector: has " + std::to_string(query.size()) +
+                                        " dimensions, the store's have " +
+                                        std::to_string(settings().dimension));
+  }
+  if (!std::all_of(query.begin(), query.end(), [](float x) { return std::isfinite(x); })) {
+    throw Error(ErrorKind::k_usage, "query vector: holds a value that is not finite");
+  }
+  std::vector<Proposal> proposals;
+  for (const auto& [id, segment] : m_impl->segments) {
+    m_impl->checked(id).propose(query, count, proposals);
+  }
+  const std::size_t kept = std::min(count, proposals.size());
+  std::partial_sort(proposals.begin(), proposals.begin() + static_cast<std::ptrdiff_t>(kept),
+                    proposals.end(), [](const Proposal& a, const Proposal& b) {
+                      return a.score != b.score ? a.score > b.score : a.row < b.row;
+                    });
+  proposals.resize(kept);
+  return proposals;
+}
+
+std::vector<float> StoreReader::vector_at(RowId row) const {
+  const FlatSegment& segment = m_impl->checked(row.segment);
+  if (row.row < 0 || row.row >= segment.row().count) {
+    throw Error(ErrorKind::k_usage, "segment " + std::to_string(row.segment) + ": has no row " +
+                                        std::to_string(row.row));
+  }
+  return segment.vector_at(row.row);
+}
+
+}  // namespace vecdb

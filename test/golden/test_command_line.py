@@ -1,0 +1,211 @@
+import os
+import re
+import subprocess
+
+import pytest
+from conftest import PROGRAM, QUESTION, SPEECH, assert_error
+
+
+def test_help_and_version_go_to_stdout(vecdb):
+    result = vecdb("--help")
+    assert result.code == 0 and "ingest" in result.out and result.err == ""
+    assert "--chunk-size" in vecdb("ingest", "--help").out
+    version = vecdb("--version")
+    assert version.code == 0
+    assert re.fullmatch(r"vecdb \d+\.\d+\.\d+\nlibtorch 2\.13\.0\nFAISS \d+\.\d+\.\d+\n"
+                        r"SQLite \d+\.\d+\.\d+\n", version.out)
+
+
+def test_an_unknown_flag_is_refused_with_the_nearest_name(vecdb):
+    assert_error(vecdb("split", "--chunk-sise", "9", SPEECH), 2, "--chunk-sise", "--chunk-size")
+    assert_error(vecdb("query", "--jsn", "x"), 2, "--jsn", "--json")
+
+
+def test_an_unknown_command_is_refused_with_the_nearest_name(vecdb):
+    assert_error(vecdb("ingset", "x"), 2, "ingset", "ingest")
+    assert_error(vecdb(), 2)
+
+
+@pytest.mark.parametrize("arguments", [
+    ("--precision", "f16", "list"),
+    ("--color", "purple", "list"),
+    ("--threads", "0", "list"),
+    ("split", "--chunk-size", "0", "x"),
+    ("split", "--chunk-size", "-5", "x"),
+    ("split", "--chunk-size", "010x", "x"),
+    ("split", "--chunk-size"),
+    ("split", "--keep-separator", "middle", "x"),
+    ("split", "--regex", "--separator", "(", "x"),
+    ("query", "--min-score", "nan", "x"),
+    ("encode", "--query", "--passage"),
+])
+def test_a_value_without_meaning_is_refused(vecdb, arguments):
+    assert_error(vecdb(*arguments), 2)
+
+
+def test_an_overlap_over_the_size_is_refused(vecdb):
+    assert_error(vecdb("split", "--chunk-size", "10", "--chunk-overlap", "11", SPEECH), 2,
+                 "--chunk-overlap", "--chunk-size")
+    assert_error(vecdb("ingest", "--chunk-size", "10", "--chunk-overlap", "11", SPEECH), 2)
+    assert not (vecdb.folder / ".vecdb").exists()
+
+
+def test_environment_stands_behind_flags(vecdb, speech_store):
+    assert vecdb("list", VECDB_STORE=str(speech_store)).code == 0
+    assert_error(vecdb("list", "--store", "nowhere", VECDB_STORE=str(speech_store)), 5, "nowhere")
+    assert_error(vecdb("query", "x", VECDB_STORE=str(speech_store), VECDB_MODEL="no-such"), 6,
+                 "no-such", "all-MiniLM-L6-v2")
+    assert_error(vecdb("list", VECDB_STORE=str(speech_store), VECDB_THREADS="many"), 2)
+
+
+def test_no_store_is_exit_code_5(vecdb):
+    for command in (("list",), ("query", "x"), ("stats",), ("verify",), ("show", "x"),
+                    ("delete", "x")):
+        assert_error(vecdb(*command), 5, "no store")
+    vecdb.write("file", "x")
+    assert_error(vecdb("--store", "file", "list"), 5, "file")
+
+
+def test_split_prints_json_lines_by_default(vecdb):
+    path = vecdb.write("notes.txt", "One.\n\nTwo.")
+    records = vecdb("split", "--chunk-size", "5", "notes.txt").records
+    assert records == [
+        {"uri": str(path), "chunk": 0, "start": 0, "end": 4, "line": 1, "text": "One."},
+        {"uri": str(path), "chunk": 1, "start": 6, "end": 10, "line": 3, "text": "Two."}]
+
+
+def test_split_as_text_shows_places_and_lengths(vecdb):
+    path = vecdb.write("notes.txt", "One.\n\nTwo.")
+    assert vecdb("split", "--format", "text", "--chunk-size", "5", "notes.txt").out == (
+        f"{path}:1  chunk 0, bytes 0-4, 4 characters\nOne.\n\n"
+        f"{path}:3  chunk 1, bytes 6-10, 4 characters\nTwo.\n\n")
+
+
+def test_a_separator_is_taken_verbatim(vecdb):
+    def texts(text, *flags):
+        return [r["text"] for r in vecdb("split", "--chunk-size", "1", *flags, "-", stdin=text).records]
+    assert texts("a,b", "--separator", ",") == ["a", "b"]
+    assert texts("a b,c", "--separator", "[b,c]") == ["a b,c"]
+    assert texts("ab", "--separator", "") == texts("ab", "--separator=") == ["a", "b"]
+    assert texts("a--b", "--separator", "--") == ["a", "b"]
+    assert texts("a-kb", "--separator", "-k") == ["a", "b"]
+    assert texts("a\\nb", "--separator", "\\n") == ["a", "b"]
+    assert texts("a. b", "--regex", "--separator", "[.!?] ") == ["a", "b"]
+    assert texts('a"b', "--separator", '"') == ["a", "b"]
+    assert texts("a=b", "--separator", "=") == texts("a=b", "--separator==") == ["a", "b"]
+
+
+def test_split_of_what_is_no_text_fails_and_names_it(vecdb):
+    vecdb.write("bad", b"\xff")
+    vecdb.write("good", "Text.")
+    result = vecdb("split", "bad", "good")
+    assert result.code == 5 and len(result.records) == 1
+    assert "bad" in result.err and "byte 0" in result.err
+    assert_error(vecdb("split", "missing"), 5, "missing")
+    assert vecdb("split", "-", stdin=b"\xff").code == 5
+
+
+def test_color_only_where_asked_for(vecdb, speech_store):
+    query = ("query", "--store", speech_store, QUESTION)
+    assert "\x1b" not in vecdb(*query).out
+    assert "\x1b" in vecdb(*query, "--color", "always").out
+    assert "\x1b" not in vecdb(*query, "--color", "never").out
+
+
+def on_terminal(program, *args, **env):
+    """What the program prints when stdout is a terminal (and stderr is one too)."""
+    leader, follower = os.openpty()
+    process = subprocess.Popen([PROGRAM, *map(str, args)], stdout=follower, stderr=follower,
+                               stdin=subprocess.DEVNULL, cwd=program.folder,
+                               env=program.env | {"TERM": "xterm"} | env)
+    os.close(follower)
+    text = b""
+    try:
+        while block := os.read(leader, 65536):
+            text += block
+    except OSError:  # how a terminal says that its other side is closed
+        pass
+    os.close(leader)
+    process.wait(60)
+    return text.decode()
+
+
+def test_a_terminal_gets_colour_unless_no_color_is_set(vecdb, speech_store):
+    query = ("query", "--store", speech_store, QUESTION)
+    assert "\x1b[1m" in on_terminal(vecdb, *query)
+    assert "\x1b" not in on_terminal(vecdb, *query, NO_COLOR="1")
+
+
+def test_escapes_in_a_document_cannot_steer_a_terminal(vecdb):
+    name = "evil\x1b[2J.txt"
+    vecdb.write(name, "before \x1b]0;title\x07 after \u009b31m end")
+    shown = on_terminal(vecdb, "-q", "--color", "never", "ingest", name)
+    for command in (("query", "before"), ("split", "--format", "text", name), ("list",),
+                    ("show", name)):
+        shown += on_terminal(vecdb, "--color", "never", *command)
+    assert "\x1b" not in shown and "\x07" not in shown and "\u009b" not in shown
+    assert "\\x1b]0;title\\x07" in shown
+    assert "\x1b]0;" in vecdb("show", name).out  # a pipe gets the text as it is
+
+
+def test_quiet_leaves_only_errors(vecdb):
+    vecdb.write("a", "Text.")
+    vecdb.write("bad", b"\xff")
+    assert vecdb("-q", "ingest", "a").err == ""
+    assert "bad" in vecdb("-q", "ingest", "bad").err
+
+
+def test_show_and_list_name_what_is_stored(vecdb):
+    path = vecdb.write("a", "One.\n\nTwo.")
+    vecdb("ingest", "--chunk-size", "5", "a")
+    assert vecdb("list").out == f"{path}\t2 chunks\n"
+    assert [c["text"] for c in vecdb("show", "--json", path).records] == ["One.", "Two."]
+    assert vecdb("show", "a").out == vecdb("show", path).out
+    assert [c["text"] for c in vecdb("show", "--json", "a#1").records] == ["Two."]
+    for wrong in ("b", "a#2", "a#x"):
+        assert_error(vecdb("show", wrong), 5, wrong)
+
+
+def test_delete_removes_all_or_nothing(vecdb):
+    for name in "abc":
+        vecdb.write(name, f"Text of {name}.")
+    vecdb("ingest", "a", "b", "c")
+    assert_error(vecdb("delete", "a", "nothing"), 5, "nothing")
+    assert len(vecdb("list").out.splitlines()) == 3
+    result = vecdb("delete", "--json", "a", "b")
+    assert [r["status"] for r in result.records] == ["removed", "removed"]
+    hits = vecdb("query", "-k", "9", "--json", "text").records
+    assert [os.path.basename(h["uri"]) for h in hits] == ["c"]
+    assert vecdb("verify").code == 0
+
+
+def test_stats_count_what_is_stored(vecdb, speech_store):
+    stats = vecdb("stats", "--json", "--store", speech_store).records[0]
+    assert (stats["documents"], stats["chunks"], stats["tokens"]) == (1, 42, 8175)
+    assert (stats["model"], stats["dimension"]) == ("all-MiniLM-L6-v2", 384)
+    assert "documents    1\n" in vecdb("stats", "--store", speech_store).out
+
+
+def test_encode_gives_one_vector_a_line_the_empty_text_included(vecdb):
+    records = vecdb("encode", stdin="first\n\nthird\n").records
+    assert [r["index"] for r in records] == [0, 1, 2]
+    assert [r["tokens"] for r in records] == [3, 2, 3]
+    assert all(len(r["vector"]) == 384 and r["truncated"] is False for r in records)
+
+
+def test_encode_reads_json_records(vecdb):
+    lines = '{"text":"first"}\n{"id":7,"text":"two\\nlines"}\n'
+    assert len(vecdb("encode", "--jsonl", stdin=lines).records) == 2
+    assert_error(vecdb("encode", "--jsonl", stdin='{"txt":"x"}\n'), 5, "line 1", "text")
+    assert_error(vecdb("encode", "--jsonl", stdin='{"text":"x",}\n'), 5, "line 1", "JSON")
+
+
+def test_nothing_but_encoding_loads_libtorch(vecdb, speech_store):
+    """The loader itself says which libraries it opens."""
+    for arguments in (("split", SPEECH), ("--store", speech_store, "list"), ("--help",),
+                      ("--version",), ("--store", speech_store, "stats"), ("nonsense",),
+                      ("--store", speech_store, "ingest", "--json", SPEECH)):
+        result = vecdb(*arguments, LD_DEBUG="files")
+        assert "libstdc++" in result.err and "libtorch" not in result.err, arguments
+    result = vecdb("--store", speech_store, "query", "x", LD_DEBUG="files")
+    assert "libtorch_cpu.so" in result.err

@@ -1,0 +1,245 @@
+import hashlib
+import json
+import os
+import shutil
+import signal
+import time
+
+import pytest
+from conftest import QUESTION, SPEECH, assert_error
+
+
+def test_a_store_is_made_in_the_working_folder_and_found_from_below(vecdb):
+    vecdb.write("notes.txt", "Alpha beta gamma.")
+    assert vecdb("ingest", "notes.txt").code == 0
+    assert (vecdb.folder / ".vecdb" / "catalog.db").exists()
+    below = vecdb.folder / "deep" / "er"
+    below.mkdir(parents=True)
+    hits = vecdb("query", "--json", "alpha", cwd=below).records
+    assert [hit["uri"] for hit in hits] == [str(vecdb.folder / "notes.txt")]
+
+
+def test_ingest_prints_nothing_on_stdout_without_json(vecdb):
+    vecdb.write("notes.txt", "Alpha beta gamma.")
+    result = vecdb("ingest", "notes.txt")
+    assert result.out == ""
+    assert "1 added" in result.err
+
+
+def test_json_reports_each_commit_and_a_summary(vecdb):
+    path = vecdb.write("notes.txt", "Alpha beta gamma.")
+    document, summary = vecdb("ingest", "--json", "notes.txt").records
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert document == {"uri": str(path), "status": "added", "sha256": digest, "chunks": 1}
+    assert summary["summary"]["added"] == 1
+
+
+def test_the_same_again_changes_and_encodes_nothing(vecdb):
+    vecdb("ingest", SPEECH)
+    before = {p: p.stat().st_mtime_ns for p in (vecdb.folder / ".vecdb").rglob("*.faiss")}
+    generation = vecdb("stats", "--json").records[0]["generation"]
+    document, summary = vecdb("ingest", "--json", SPEECH).records
+    assert document["status"] == "unchanged" and document["chunks"] == 42
+    assert summary["summary"]["tokens"] == 0
+    assert {p: p.stat().st_mtime_ns for p in (vecdb.folder / ".vecdb").rglob("*.faiss")} == before
+    assert vecdb("stats", "--json").records[0]["generation"] == generation
+
+
+def test_a_changed_file_replaces_its_chunks(vecdb):
+    path = vecdb.write("notes.txt", "The cat sat on the mat.\n\nA dog barked.")
+    vecdb("ingest", "notes.txt", "--chunk-size", "25")
+    path.write_text("Submarines dive deep.")
+    document = vecdb("ingest", "--json", "notes.txt", "--chunk-size", "25").records[0]
+    assert document["status"] == "changed"
+    texts = [hit["text"] for hit in vecdb("query", "-k", "9", "--json", "cat").records]
+    assert texts == ["Submarines dive deep."]
+    assert vecdb("verify").code == 0
+
+
+def test_other_split_settings_split_again(vecdb):
+    vecdb.write("notes.txt", "One sentence here.\n\nAnother sentence there.")
+    assert vecdb("ingest", "--json", "notes.txt").records[0]["chunks"] == 1
+    document = vecdb("ingest", "--json", "--chunk-size", "25", "notes.txt").records[0]
+    assert (document["status"], document["chunks"]) == ("changed", 2)
+
+
+def test_stdin_is_a_document_with_a_name(vecdb):
+    text = SPEECH.read_bytes()
+    vecdb("ingest", "-", "--name", "speech", stdin=text)
+    vecdb("ingest", SPEECH)
+    ours, file = (vecdb("show", "--json", uri).records for uri in ("speech", SPEECH))
+    drop = lambda chunk: {key: value for key, value in chunk.items() if key != "uri"}
+    assert [drop(c) for c in ours] == [drop(c) for c in file]
+    hits = vecdb("query", "-k", "84", "--json", QUESTION).records
+    scores = {uri: [h["score"] for h in hits if h["uri"] == uri] for uri in ("speech", str(SPEECH))}
+    assert scores["speech"] == scores[str(SPEECH)] and len(scores["speech"]) == 42
+
+
+def test_metadata_is_stored_and_returned(vecdb):
+    vecdb.write("a", "Some text.")
+    vecdb("ingest", "--meta", "lang=en", "--meta", "title=a=b, c", "a")
+    assert vecdb("query", "--json", "text").records[0]["meta"] == {"lang": "en", "title": "a=b, c"}
+    assert vecdb("ingest", "--meta", "title=a=b, c", "--meta", "lang=en", "--json",
+                 "a").records[0]["status"] == "unchanged"
+    assert_error(vecdb("ingest", "--meta", "novalue", "a"), 2, "KEY=VALUE")
+
+
+def test_a_folder_is_walked_in_order_without_hidden_files(vecdb):
+    for name in ("d/b.txt", "d/a.txt", "d/.hidden", "d/.git/config", "d/sub/c.txt"):
+        vecdb.write(name, "Text of " + name)
+    uris = [r["uri"] for r in vecdb("ingest", "--json", "d").records[:-1]]
+    assert [os.path.relpath(u, vecdb.folder) for u in uris] == ["d/a.txt", "d/b.txt", "d/sub/c.txt"]
+
+
+def test_names_may_come_from_a_file_or_stdin(vecdb):
+    vecdb.write("a b.txt", "First text.")
+    vecdb.write("new\nline.txt", "Second text.")
+    result = vecdb("ingest", "--json", "--files-from", "-", "-0", stdin=b"a b.txt\0new\nline.txt\0")
+    assert [r["status"] for r in result.records[:-1]] == ["added", "added"]
+    assert len(vecdb("list").out.splitlines()) >= 2
+
+
+@pytest.mark.parametrize("content, reason", [
+    (b"", "is empty"),
+    (b"abc\0def", "binary"),
+    (b"good start \xff", "byte 11"),
+    (b"\xff\xfea\0b\0", "UTF-16"),
+    (b" \n\t\n", "white space"),
+])
+def test_what_is_no_text_is_skipped_with_its_reason(vecdb, content, reason):
+    vecdb.write("good", "Fine text.")
+    bad = vecdb.write("bad", content)
+    result = vecdb("ingest", "--json", "bad", "good")
+    assert result.code == 1
+    statuses = {os.path.basename(r["uri"]): r for r in result.records[:-1]}
+    assert statuses["good"]["status"] == "added"
+    assert statuses["bad"]["status"] == "skipped" and reason in statuses["bad"]["reason"]
+    assert str(bad) in result.err and reason in result.err
+    assert result.records[-1]["summary"]["skipped"] == 1
+
+
+def test_special_and_unreadable_files_are_skipped_and_never_block(vecdb):
+    vecdb.write("d/good", "Fine text.")
+    os.mkfifo(vecdb.folder / "d" / "fifo")
+    result = vecdb("ingest", "d", vecdb.folder / "d" / "fifo")
+    assert result.code == 1 and "FIFO" in result.err
+    assert len(vecdb("list").out.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_without_permission_is_skipped(vecdb):
+    vecdb.write("secret", "x").chmod(0)
+    result = vecdb("ingest", "secret")
+    assert result.code == 1 and "Permission denied" in result.err
+
+
+def test_a_missing_path_is_an_error_before_anything_is_done(vecdb):
+    vecdb.write("good", "Fine text.")
+    assert_error(vecdb("ingest", "good", "missing"), 5, "missing", "no such file")
+    assert not (vecdb.folder / ".vecdb").exists()
+
+
+def test_no_path_is_an_error_and_never_the_working_folder(vecdb):
+    assert_error(vecdb("ingest"), 2, "PATH")
+
+
+def test_a_byte_order_mark_is_no_text_but_counts_in_offsets(vecdb):
+    vecdb.write("bom", b"\xef\xbb\xbfHello there")
+    vecdb("ingest", "bom")
+    chunk = vecdb("show", "--json", "bom").records[0]
+    assert (chunk["text"], chunk["start"], chunk["end"]) == ("Hello there", 3, 14)
+
+
+def test_chunks_over_the_size_are_reported(vecdb):
+    vecdb.write("long", "short\n\n" + "x" * 50 + "\n\nshort")
+    result = vecdb("ingest", "--chunk-size", "20", "long")
+    assert result.code == 0
+    assert "1 chunk is longer than --chunk-size, the longest 50 characters" in result.err
+
+
+def test_chunks_over_the_window_are_reported_and_counted(vecdb):
+    vecdb.write("long", "word " * 2000)
+    result = vecdb("ingest", "--json", "long")
+    assert result.records[-1]["summary"]["truncated"] == 1
+    assert "window" in result.err
+    assert vecdb("stats", "--json").records[0]["truncated"] == 1
+
+
+def test_crlf_with_a_bare_newline_separator_is_warned_of(vecdb):
+    vecdb.write("dos.txt", b"one\r\n\r\ntwo\r\n")
+    assert "CRLF" in vecdb("ingest", "dos.txt").err
+    assert "CRLF" in vecdb("split", "dos.txt").err
+
+
+def test_another_model_folder_that_is_no_store_is_left_alone(vecdb):
+    vecdb.write("a", "Some text.")
+    vecdb.write("foreign/file", "mine")
+    assert_error(vecdb("--store", "foreign", "ingest", "a"), 5, "foreign")
+    assert [p.name for p in (vecdb.folder / "foreign").iterdir()] == ["file"]
+
+
+def test_a_store_keeps_its_precision(vecdb):
+    vecdb.write("a", "Some text.")
+    vecdb("--precision", "f32", "ingest", "a")
+    assert_error(vecdb("--precision", "bf16", "ingest", "a"), 2, "precision", "f32")
+    assert_error(vecdb("--precision", "bf16", "query", "x"), 2, "precision", "f32")
+
+
+def test_bf16_answers_like_f32_but_for_rounding(vecdb):
+    vecdb("--store", "b", "--precision", "bf16", "ingest", SPEECH)
+    hits = vecdb("--store", "b", "query", "-k", "1", "--json", QUESTION).records
+    assert hits[0]["chunk"] == 31 and abs(hits[0]["score"] - 0.401398) < 0.01
+
+
+def test_a_signal_stops_soon_and_keeps_what_was_committed(vecdb):
+    text = SPEECH.read_text()
+    for i in range(60):
+        vecdb.write(f"d/{i:02}.txt", f"{i}\n\n{text}")
+    process = vecdb.popen("ingest", "--json", "d", stdout=-1, stderr=-1, bufsize=0)
+    line = process.stdout.readline()  # the first commit
+    process.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - started < 2 + 2  # 2 s are promised; the machine may be busy
+    assert process.returncode == 130
+    assert b"interrupted" in err
+    reported = [json.loads(each) for each in [line, *out.splitlines()]]
+    added = [each["uri"] for each in reported if each.get("status") == "added"]
+    assert reported[-1]["summary"]["interrupted"] is True
+    assert [each["uri"] for each in vecdb("list", "--json").records] == added
+    assert vecdb("verify").code == 0
+
+
+def test_a_closed_pipe_ends_quietly(vecdb):
+    for i in range(2000):
+        vecdb.write(f"d/{i:04}", "x\n\n" * 200)
+    process = vecdb.popen("split", "--chunk-size", "1", "d", stdout=-1, stderr=-1)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b"" or b"chunk" not in process.stderr.read()
+    assert process.wait(60) == 0
+
+
+def test_a_full_disk_behind_stdout_is_an_error(vecdb):
+    with open("/dev/full", "wb") as full:
+        process = vecdb.popen("split", SPEECH, stdout=full, stderr=-1)
+        assert process.wait(60) == 5
+        assert b"stdout" in process.stderr.read()
+
+
+def test_a_read_only_store_can_be_queried(vecdb):
+    vecdb("--store", "s", "ingest", SPEECH)
+    for path in [*(vecdb.folder / "s").rglob("*"), vecdb.folder / "s"]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        assert vecdb("--store", "s", "query", QUESTION).code == 0
+    finally:
+        for path in [vecdb.folder / "s", *(vecdb.folder / "s").rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def test_a_copied_store_answers_the_same(vecdb):
+    vecdb("--store", "s", "ingest", SPEECH)
+    shutil.copytree(vecdb.folder / "s", vecdb.folder / "t")
+    first, second = (vecdb("--store", s, "query", "--json", QUESTION) for s in "st")
+    assert first.code == 0 and first.out == second.out

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Reads a vecdb store with sqlite3, faiss and numpy alone, as docs/FORMAT.md describes it.
+
+Checks HEAD, the checksum of every row and every segment, and that chunks and live rows name each
+other exactly. Prints the documents with their chunks as JSON Lines; with --query, the nearest
+chunks of a vector instead. Ends with status 1 and a line on stderr when something is wrong.
+"""
+
+import argparse
+import hashlib
+import json
+import pathlib
+import sqlite3
+import struct
+import sys
+
+import faiss
+import numpy
+
+
+class Damage(Exception):
+    pass
+
+
+def need(condition, what):
+    if not condition:
+        raise Damage(what)
+
+
+def checksum(table, fields):
+    """32 digits over length-prefixed texts and 8-byte integers."""
+    data = b""
+    for field in (table, *fields):
+        if isinstance(field, int):
+            data += struct.pack("<q", field)
+        else:
+            raw = field.encode("utf-8", "surrogateescape") if isinstance(field, str) else field
+            data += struct.pack("<q", len(raw)) + raw
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def read_head(store):
+    text = (store / "HEAD").read_bytes()
+    body, last = text[:-72], text[-72:]
+    need(last == b"sha256 %s\n" % hashlib.sha256(body).hexdigest().encode(), "HEAD: checksum")
+    lines = body.decode().splitlines()
+    need(lines[:2] == ["vecdb store", "format 1"], "HEAD: format")
+    return dict(line.split(" ", 1) for line in lines[1:])
+
+
+def open_catalogue(store):
+    uri = (store / "catalog.db").resolve().as_uri() + "?mode=ro"
+    catalogue = sqlite3.connect(uri, uri=True, isolation_level=None)
+    catalogue.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    catalogue.row_factory = sqlite3.Row
+    catalogue.execute("BEGIN")
+    need(catalogue.execute("PRAGMA application_id").fetchone()[0] == 0x76656364, "application_id")
+    need(catalogue.execute("PRAGMA user_version").fetchone()[0] == 1, "user_version")
+    return catalogue
+
+
+def rows_of(catalogue, table, order, fields):
+    """All rows of a table, each compared with its checksum."""
+    rows = catalogue.execute(f"SELECT * FROM {table} ORDER BY {order}").fetchall()
+    for row in rows:
+        expected = checksum(table, [row[name] for name in fields.split()])
+        need(row["checksum"] == expected, f"{table}: checksum of {tuple(row)}")
+    return rows
+
+
+def check_state(catalogue, head):
+    settings = dict(tuple(row) for row in catalogue.execute("SELECT key, value FROM settings"))
+    expected = settings.pop("checksum")
+    fields = [part for key in sorted(settings) for part in (key, settings[key])]
+    need(expected == checksum("settings", fields), "settings: checksum")
+    need(settings["store"] == head["store"], "HEAD: another store's")
+    state = rows_of(catalogue, "state", "id",
+                    "generation documents segments next_document next_chunk next_segment")[0]
+    need(state["generation"] >= int(head["generation"]), "catalogue: older than HEAD")
+    return settings, state
+
+
+def read_segments(store, catalogue, settings):
+    """The opened index and the live rows of each segment, by number."""
+    segments = {}
+    fields = "id name kind bytes sha256 dimension metric count generation dead dead_digest"
+    for row in rows_of(catalogue, "segments", "id", fields):
+        dead = [r[0] for r in catalogue.execute(
+            "SELECT row FROM tombstones WHERE segment=? ORDER BY row", (row["id"],))]
+        need(row["dead"] == len(dead), f"{row['name']}: number of tombstones")
+        need(row["dead_digest"] == checksum("tombstones", dead), f"{row['name']}: tombstones")
+        path = store / "segments" / row["name"]
+        data = path.read_bytes()
+        need(len(data) == row["bytes"], f"{path}: size")
+        need(hashlib.sha256(data).hexdigest() == row["sha256"], f"{path}: SHA-256")
+        index = faiss.read_index(str(path))
+        need(isinstance(index, faiss.IndexFlat), f"{path}: kind")
+        need(index.metric_type == faiss.METRIC_INNER_PRODUCT, f"{path}: metric")
+        need(index.d == row["dimension"] == int(settings["dimension"]), f"{path}: dimension")
+        need(index.ntotal == row["count"], f"{path}: count")
+        norms = numpy.linalg.norm(index.reconstruct_n(0, index.ntotal), axis=1)
+        need(numpy.allclose(norms, 1, atol=1e-3), f"{path}: a vector is not of unit length")
+        segments[row["id"]] = (index, set(range(row["count"])) - set(dead))
+    return segments
+
+
+def read_documents(catalogue):
+    documents = rows_of(catalogue, "documents", "uri",
+                        "id uri sha256 size mtime_ns splitter meta chunks truncated tokens"
+                        " text_bytes")
+    chunks = {document["id"]: [] for document in documents}
+    uris = {document["id"]: document["uri"] for document in documents}
+    for row in catalogue.execute("SELECT * FROM chunks ORDER BY document, number"):
+        need(row["document"] in uris, f"chunk {row['id']}: no document")
+        fields = [row["id"], row["document"], uris[row["document"]]]
+        fields += [row[name] for name in
+                   "number start end line text tokens truncated segment row".split()]
+        need(row["checksum"] == checksum("chunks", fields), f"chunk {row['id']}: checksum")
+        chunks[row["document"]].append(row)
+    for document in documents:
+        numbers = [chunk["number"] for chunk in chunks[document["id"]]]
+        need(numbers == list(range(document["chunks"])), f"{document['uri']}: chunks")
+    return documents, chunks
+
+
+def read_store(store):
+    head = read_head(store)
+    catalogue = open_catalogue(store)
+    settings, state = check_state(catalogue, head)
+    segments = read_segments(store, catalogue, settings)
+    documents, chunks = read_documents(catalogue)
+    need(len(segments) == state["segments"], "number of segments")
+    need(len(documents) == state["documents"], "number of documents")
+    live = sorted((number, row) for number, (_, rows) in segments.items() for row in rows)
+    named = sorted((c["segment"], c["row"]) for rows in chunks.values() for c in rows)
+    need(live == named, "chunks and live rows do not name each other")
+    return segments, documents, chunks
+
+
+def as_json(document, chunk):
+    record = {"uri": document["uri"], "id": chunk["id"], "chunk": chunk["number"]}
+    record.update((key, chunk[key]) for key in ("start", "end", "line", "text"))
+    record["meta"] = json.loads(document["meta"])
+    return record
+
+
+def nearest(segments, documents, chunks, query, k):
+    by_row = {(c["segment"], c["row"]): (d, c) for d in documents for c in chunks[d["id"]]}
+    query = numpy.asarray([query], dtype=numpy.float32)
+    found = []
+    for number, (index, rows) in segments.items():
+        live = faiss.IDSelectorBatch(numpy.asarray(sorted(rows), dtype=numpy.int64))
+        parameters = faiss.SearchParameters(sel=live)
+        scores, ids = index.search(query, min(k, len(rows)), params=parameters)
+        found += [(float(s), (number, int(i))) for s, i in zip(scores[0], ids[0]) if i >= 0]
+    found.sort(key=lambda hit: (-hit[0], by_row[hit[1]][0]["uri"], by_row[hit[1]][1]["number"]))
+    return [{"score": score, **as_json(*by_row[row])} for score, row in found[:k]]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("store", type=pathlib.Path)
+    parser.add_argument("--query", metavar="JSON", help="a vector, as a JSON array of numbers")
+    parser.add_argument("-k", type=int, default=4, help="how many chunks a query returns")
+    parser.add_argument("--vectors", action="store_true", help="print each chunk's vector too")
+    arguments = parser.parse_args()
+    try:
+        segments, documents, chunks = read_store(arguments.store)
+    except Damage as damage:
+        sys.exit(f"read_store.py: {arguments.store}: {damage}")
+    if arguments.query is not None:
+        query = json.loads(arguments.query)
+        for hit in nearest(segments, documents, chunks, query, arguments.k):
+            print(json.dumps(hit))
+        return
+    for document in documents:
+        for chunk in chunks[document["id"]]:
+            record = as_json(document, chunk)
+            if arguments.vectors:
+                index = segments[chunk["segment"]][0]
+                record["vector"] = index.reconstruct(chunk["row"]).tolist()
+            print(json.dumps(record))
+
+
+if __name__ == "__main__":
+    main()

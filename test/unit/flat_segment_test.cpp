@@ -1,0 +1,112 @@
+#include <faiss/IndexFlat.h>
+#include <faiss/impl/io.h>
+#include <faiss/index_io.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+#include "store/store.h"
+#include "store_fixture.h"
+
+using namespace vecdb;
+
+namespace {
+
+float inner_product(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  }
+  return static_cast<float>(sum);
+}
+
+// The scores of all live rows, best first, by the plainest of methods.
+std::vector<float> brute_force(const StoreReader& reader, const std::vector<float>& query) {
+  std::vector<float> scores;
+  for (const DocumentSummary& document : reader.documents()) {
+    for (const StoredChunk& chunk : reader.chunks_of(document.record.uri)) {
+      scores.push_back(inner_product(query, reader.vector_at(chunk.row)));
+    }
+  }
+  std::sort(scores.rbegin(), scores.rend());
+  return scores;
+}
+
+void check_proposals(const StoreReader& reader, const std::vector<float>& query, std::size_t k) {
+  const std::vector<float> expected = brute_force(reader, query);
+  const std::vector<Proposal> found = reader.propose(query, k);
+  REQUIRE(found.size() == std::min(k, expected.size()));
+  std::set<RowId> rows;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    CHECK(found[i].score == Approx(expected[i]).margin(1e-5));
+    CHECK(inner_product(query, reader.vector_at(found[i].row)) ==
+          Approx(found[i].score).margin(1e-5));
+    CHECK(rows.insert(found[i].row).second);
+    CHECK_NOTHROW(reader.chunk_at(found[i].row));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a segment is byte for byte what FAISS writes") {
+  const TemporaryFolder folder;
+  const NewDocument first = make_document("a", 3, 1);
+  const NewDocument second = make_document("b", 2, 2);
+  make_store(folder.path()).commit(std::vector{first, second}, {});
+
+  faiss::IndexFlatIP index(k_settings.dimension);
+  index.add(3, first.vectors.data());
+  index.add(2, second.vectors.data());
+  faiss::VectorIOWriter writer;
+  faiss::write_index(&index, &writer);
+  const std::string expected(writer.data.begin(), writer.data.end());
+  REQUIRE(segment_files(folder.path()).size() == 1);
+  CHECK(read_all(segment_files(folder.path())[0]) == expected);
+}
+
+TEST_CASE("proposals equal a brute-force search") {
+  for (const std::size_t dimension : {1, 3, 16, 33, 384}) {
+    const TemporaryFolder folder;
+    StoreSettings settings = k_settings;
+    settings.dimension = dimension;
+    auto writer = make_store(folder.path(), settings);
+    for (unsigned i = 0; i < 4; ++i) {
+      const auto uri = std::string(1, static_cast<char>('a' + i));
+      writer.commit(std::vector{make_document(uri, 40 + i, i, dimension),
+                                make_document(uri + "2", 20, i + 10, dimension)},
+                    {});
+    }
+    writer.commit({}, std::vector<std::string>{"b", "c2"});
+    writer.commit(std::vector{make_document("a", 5, 50, dimension)}, {});
+    const StoreReader reader(folder.path());
+    CHECK(reader.stats().dead_rows == 41 + 20 + 40);
+    for (const std::size_t k : {0, 1, 7, 99, 100, 150, 1000}) {
+      check_proposals(reader, random_unit(static_cast<unsigned>(900 + k), dimension), k);
+    }
+  }
+}
+
+TEST_CASE("equal vectors are all proposed, each once") {
+  const TemporaryFolder folder;
+  NewDocument document = make_document("a", 300, 1);
+  const std::vector<float> same = random_unit(5);
+  for (std::size_t i = 0; i < document.vectors.size(); ++i) {
+    document.vectors[i] = same[i % same.size()];
+  }
+  make_store(folder.path()).commit(std::vector{document}, {});
+  const StoreReader reader(folder.path());
+  for (const std::size_t k : {5, 120, 299, 300, 400}) check_proposals(reader, same, k);
+}
+
+TEST_CASE("a query of another dimension or without finite values is refused") {
+  const TemporaryFolder folder;
+  make_store(folder.path()).commit(std::vector{make_document("a", 3, 1)}, {});
+  const StoreReader reader(folder.path());
+  CHECK_THROWS_AS(reader.propose(random_unit(1, 6), 1), Error);
+  CHECK_THROWS_AS(reader.propose(std::vector<float>(7, NAN), 1), Error);
+  CHECK_THROWS_AS(reader.vector_at({.segment = 1, .row = 3}), Error);
+  CHECK_THROWS_AS(reader.vector_at({.segment = 2, .row = 0}), Error);
+}
