@@ -8,9 +8,9 @@
 namespace vecdb {
 
 int run(const DeleteCommand& command, const GlobalOptions& global) {
-  auto writer = StoreWriter::open(
-      existing_store(global), command.wait_seconds,
-      [&global](const std::string& notice) { print_warning(global, notice); });
+  auto writer =
+      StoreWriter::open(existing_store(global), command.wait_seconds,
+                        [&global](const std::string& notice) { print_warning(global, notice); });
   std::vector<std::string> uris;
   std::vector<DocumentSummary> documents;
   for (const auto& name : command.uris) {

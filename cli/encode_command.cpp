@@ -1,9 +1,9 @@
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <bit>
 #include <charconv>
 #include <cstring>
-#include <fcntl.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -73,8 +73,7 @@ class Encoding {
 
   void flush() {
     const std::vector<std::string_view> views(m_texts.begin(), m_texts.end());
-    const auto embedded =
-        m_embedder.embed(views, text_role(m_command.role), VectorLength::k_model);
+    const auto embedded = m_embedder.embed(views, text_role(m_command.role), VectorLength::k_model);
     if (!embedded) return;
     if (m_command.format == EncodeFormat::k_npy) {
       m_npy.insert(m_npy.end(), embedded->vectors.begin(), embedded->vectors.end());

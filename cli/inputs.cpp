@@ -98,8 +98,8 @@ std::optional<std::string> LineReader::next() {
     m_begin = 0;
     m_scanned = m_buffer.size();
     if (m_buffer.size() > k_max_line) {
-      throw Error(ErrorKind::k_io, m_name + ": line " + std::to_string(m_number + 1) +
-                                       " is longer than 64 MB");
+      throw Error(ErrorKind::k_io,
+                  m_name + ": line " + std::to_string(m_number + 1) + " is longer than 64 MB");
     }
     char block[1U << 16U];
     const ssize_t got = ::read(m_fd, block, sizeof block);

@@ -12,10 +12,10 @@
 
 namespace vecdb {
 
-// Everything that the paths, --files-from and "-" stand for, in the order given; folders are walked.
-// What is inside a folder and is no file to read goes to `skipped`. Throws k_io when a named path
-// does not exist, before anything is read, and k_usage when nothing is named or stdin is named
-// twice.
+// Everything that the paths, --files-from and "-" stand for, in the order given; folders are
+// walked. What is inside a folder and is no file to read goes to `skipped`. Throws k_io when a
+// named path does not exist, before anything is read, and k_usage when nothing is named or stdin is
+// named twice.
 std::vector<Source> gather_sources(const InputOptions& options, std::vector<Skipped>& skipped);
 
 // Says on stderr how many chunks are longer than asked for, if any.

@@ -1,10 +1,10 @@
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <new>
-
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -53,8 +53,8 @@ int run(const PrintAndExit& command, const GlobalOptions&) {
 int run_command_line(int argc, const char* const* argv) {
   try {
     const Options options = parse_options(argc, argv);
-    const int code = std::visit(
-        [&](const auto& command) { return run(command, options.global); }, options.command);
+    const int code = std::visit([&](const auto& command) { return run(command, options.global); },
+                                options.command);
     Output::flush();
     const int signal = pending_interrupt();
     return signal != 0 ? 128 + signal : code;

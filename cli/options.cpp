@@ -37,8 +37,8 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
 }
 
 // A whole number; CLI11's own conversion accepts octal and wraps a negative one.
-CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value, std::size_t least,
-                       std::size_t most, const std::string& help) {
+CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value,
+                       std::size_t least, std::size_t most, const std::string& help) {
   const std::string name = flag.substr(flag.rfind(',') + 1);
   const auto parse = [&value, name, least, most](const std::string& text) {
     std::size_t number = 0;
@@ -97,9 +97,10 @@ void add_global(CLI::App& app, GlobalOptions& global) {
   };
   app.add_flag_function("-q,--quiet", set(Verbosity::k_quiet), "Errors only on stderr");
   app.add_flag_function("-v,--verbose", set(Verbosity::k_verbose), "More on stderr");
-  add_choice<Color>(app, "--color", global.color,
-                    {{"auto", Color::k_auto}, {"always", Color::k_always}, {"never", Color::k_never}},
-                    "Colours; default auto: on a terminal without NO_COLOR");
+  add_choice<Color>(
+      app, "--color", global.color,
+      {{"auto", Color::k_auto}, {"always", Color::k_always}, {"never", Color::k_never}},
+      "Colours; default auto: on a terminal without NO_COLOR");
   add_choice<Progress>(
       app, "--progress", global.progress,
       {{"auto", Progress::k_auto}, {"plain", Progress::k_plain}, {"never", Progress::k_never}},
@@ -108,7 +109,8 @@ void add_global(CLI::App& app, GlobalOptions& global) {
 
 void add_inputs(CLI::App& app, InputOptions& inputs) {
   app.add_option("PATH", inputs.paths, "Files or folders; - for stdin");
-  app.add_option("--files-from", inputs.files_from, "Read names from a file, one a line; - for stdin")
+  app.add_option("--files-from", inputs.files_from,
+                 "Read names from a file, one a line; - for stdin")
       ->type_name("FILE");
   app.add_flag_callback(
       "-0,--null", [&inputs] { inputs.name_separator = NameSeparator::k_nul; },
@@ -223,9 +225,10 @@ std::string version_text() {
 
 // The parser, and where it puts what it finds.
 struct Parser {
-  CLI::App app{"Turns text into a searchable vector store, and finds the passages nearest to a "
-               "question.",
-               "vecdb"};
+  CLI::App app{
+      "Turns text into a searchable vector store, and finds the passages nearest to a "
+      "question.",
+      "vecdb"};
   GlobalOptions global;
   std::map<CLI::App*, std::shared_ptr<Command>> commands;
 
@@ -284,9 +287,9 @@ std::string suggestion(const std::string& nearest) {
 [[noreturn]] void refuse_unknown(const Parser& parser, const std::string& word) {
   const std::string name = word.substr(0, word.find('='));
   if (name.size() > 1 && name[0] == '-') {
-    throw Error(ErrorKind::k_usage, name + ": is not a known flag; " +
-                                        suggestion(nearest_name(
-                                            name, parser.flag_names(parser.chosen()))));
+    throw Error(ErrorKind::k_usage,
+                name + ": is not a known flag; " +
+                    suggestion(nearest_name(name, parser.flag_names(parser.chosen()))));
   }
   if (parser.chosen() == nullptr) {
     throw Error(ErrorKind::k_usage, word + ": is not a known command; " +

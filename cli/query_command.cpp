@@ -48,10 +48,10 @@ void print_text(const std::string& query, const Answer& answer, const Style& sty
   for (const Hit& hit : answer.hits) {
     char score[32];
     std::snprintf(score, sizeof score, "%.4f", hit.score);
-    Output::write(style.bold(std::to_string(++rank)) + "  " + score + "  " +
-                  style.bold(style.shown(hit.chunk.uri) + ":" +
-                             std::to_string(hit.chunk.record.chunk.line)) +
-                  "\n");
+    Output::write(
+        style.bold(std::to_string(++rank)) + "  " + score + "  " +
+        style.bold(style.shown(hit.chunk.uri) + ":" + std::to_string(hit.chunk.record.chunk.line)) +
+        "\n");
     const std::string text = style.shown(hit.chunk.record.chunk.text);
     Output::write((style.terminal ? wrap(text, style.width) : text) + "\n\n");
   }
@@ -81,8 +81,8 @@ class Session {
         m_global(global),
         m_style(style_for(global)),
         m_store(existing_store(global)),
-        m_embedder(embedder_for_store(
-            m_store.settings(), {global.model, global.precision, worker_threads(global)})) {}
+        m_embedder(embedder_for_store(m_store.settings(),
+                                      {global.model, global.precision, worker_threads(global)})) {}
 
   // Whether anything was found.
   bool answer(const std::string& query, bool one_of_many) {

@@ -49,7 +49,8 @@ int run(const ShowCommand& command, const GlobalOptions& global) {
   const StoreReader store(existing_store(global));
   const Style style = style_for(global);
   const auto missing = [&] {
-    return Error(ErrorKind::k_io, command.id + ": is not in the store; `vecdb list` prints what is");
+    return Error(ErrorKind::k_io,
+                 command.id + ": is not in the store; `vecdb list` prints what is");
   };
   if (const auto uri = stored_uri(store, command.id)) {
     for (const StoredChunk& chunk : store.chunks_of(*uri)) print(chunk, global, style);

@@ -21,7 +21,8 @@ void print_json(const std::string& uri, std::size_t number, const Chunk& chunk) 
                 "\n");
 }
 
-void print_text(const std::string& uri, std::size_t number, const Chunk& chunk, const Style& style) {
+void print_text(const std::string& uri, std::size_t number, const Chunk& chunk,
+                const Style& style) {
   Output::write(style.bold(style.shown(uri) + ":" + std::to_string(chunk.line)) +
                 style.dim("  chunk " + std::to_string(number) + ", bytes " +
                           std::to_string(chunk.start) + "-" + std::to_string(chunk.end) + ", " +
@@ -58,8 +59,9 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
     }
     const auto& document = std::get<Document>(loaded);
     if (misses_line_ends(command.splitter, document)) {
-      print_warning(global, document.uri + ": has CRLF line ends, which a separator with a bare "
-                                           "newline does not match");
+      print_warning(global, document.uri +
+                                ": has CRLF line ends, which a separator with a bare "
+                                "newline does not match");
     }
     const std::vector<Chunk> chunks = split_document(splitter, document);
     for (const Chunk& chunk : chunks) lengths.add(chunk, command.splitter.chunk_size);

@@ -31,8 +31,9 @@ fs::path existing_store(const GlobalOptions& options) {
   }
   if (const auto found = nearest_store()) {
     if (is_store(*found)) return *found;
-    throw Error(ErrorKind::k_io,
-                found->string() + ": holds no vecdb store; remove it, or name another with --store");
+    throw Error(
+        ErrorKind::k_io,
+        found->string() + ": holds no vecdb store; remove it, or name another with --store");
   }
   throw Error(ErrorKind::k_io,
               "no store: there is no .vecdb here or above; make one with `vecdb ingest`, or name "

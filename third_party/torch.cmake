@@ -21,7 +21,9 @@ target_include_directories(torch::torch SYSTEM INTERFACE
 target_compile_definitions(torch::torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
 target_link_libraries(torch::torch INTERFACE
   ${VECDB_TORCH_DIR}/lib/libtorch_cpu.so ${VECDB_TORCH_DIR}/lib/libc10.so)
-# What the installed program needs beside its own module.
+# What the installed program needs beside its own module. Some builds of the package carry an OpenMP
+# runtime of their own.
+file(GLOB openmp ${VECDB_TORCH_DIR}/lib/libgomp*.so*)
 set(TORCH_RUNTIME_LIBRARIES
-  ${VECDB_TORCH_DIR}/lib/libtorch_cpu.so ${VECDB_TORCH_DIR}/lib/libc10.so
-  ${VECDB_TORCH_DIR}/lib/libgomp.so.1 CACHE INTERNAL "")
+  ${VECDB_TORCH_DIR}/lib/libtorch_cpu.so ${VECDB_TORCH_DIR}/lib/libc10.so ${openmp}
+  CACHE INTERNAL "")

@@ -18,9 +18,21 @@ namespace {
   throw Error(ErrorKind::k_io, path.string() + ": " + why);
 }
 
+// For the current value of errno.
+[[noreturn]] void fail_with_errno(const std::filesystem::path& path, const std::string& what) {
+  const int code = errno;
+  const char* advice = code == ENOENT                     ? "; check the path"
+                       : code == EACCES || code == EPERM  ? "; check its permissions"
+                       : code == EROFS                    ? "; choose another place"
+                       : code == ENOSPC || code == EDQUOT ? "; free some space and try again"
+                       : code == EMFILE || code == ENFILE ? "; raise the limit of open files"
+                                                          : "";
+  fail(path, what + ": " + last_system_error() + advice);
+}
+
 struct stat status_of(int fd, const std::filesystem::path& path) {
   struct stat status {};
-  if (fstat(fd, &status) != 0) fail(path, "cannot read its status: " + last_system_error());
+  if (fstat(fd, &status) != 0) fail_with_errno(path, "cannot read its status");
   return status;
 }
 
@@ -61,7 +73,7 @@ int FileDescriptor::release() noexcept { return std::exchange(m_fd, -1); }
 
 FileDescriptor open_regular_file(const std::filesystem::path& path) {
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (file.get() < 0) fail(path, "cannot open: " + last_system_error());
+  if (file.get() < 0) fail_with_errno(path, "cannot open");
   const auto status = status_of(file.get(), path);
   if (!S_ISREG(status.st_mode)) fail(path, kind_of(status.st_mode));
   return file;
@@ -75,7 +87,8 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   const FileDescriptor file = open_regular_file(path);
   const std::uint64_t size = stamp_of(file, path).size;
   const auto refuse_size = [&] {
-    fail(path, "is larger than the limit of " + std::to_string(max_bytes) + " bytes");
+    fail(path,
+         "is larger than the limit of " + std::to_string(max_bytes) + " bytes; split it first");
   };
   if (size > max_bytes) refuse_size();
   std::string content;
@@ -84,7 +97,7 @@ std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes
   for (;;) {
     const ssize_t got = ::read(file.get(), content.data() + filled, content.size() - filled);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(path, "cannot read: " + last_system_error());
+    if (got < 0) fail_with_errno(path, "cannot read");
     if (got == 0) break;
     filled += static_cast<std::size_t>(got);
     if (filled > max_bytes) refuse_size();
@@ -99,7 +112,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   m_stamp = stamp_of(file, path);
   if (m_stamp.size == 0) return;  // mmap refuses an empty range
   void* address = ::mmap(nullptr, m_stamp.size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (address == MAP_FAILED) fail(path, "cannot map: " + last_system_error());
+  if (address == MAP_FAILED) fail_with_errno(path, "cannot map");
   m_bytes = {static_cast<const std::byte*>(address), m_stamp.size};
 }
 
@@ -115,7 +128,7 @@ AtomicFile::AtomicFile(std::filesystem::path final_path) : m_final_path(std::mov
   name += ".tmp-" + std::to_string(::getpid());
   m_file = FileDescriptor(
       ::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666));
-  if (m_file.get() < 0) fail(m_final_path, "cannot create: " + last_system_error());
+  if (m_file.get() < 0) fail_with_errno(m_final_path, "cannot create");
   m_temporary_path = std::move(name);
 }
 
@@ -127,7 +140,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(m_file.get(), bytes.data(), bytes.size());
     if (put < 0 && errno == EINTR) continue;
-    if (put < 0) fail(m_final_path, "cannot write: " + last_system_error());
+    if (put < 0) fail_with_errno(m_final_path, "cannot write");
     bytes = bytes.subspan(static_cast<std::size_t>(put));
   }
 }
@@ -136,10 +149,10 @@ void AtomicFile::write(std::string_view bytes) { write(std::as_bytes(std::span(b
 
 void AtomicFile::commit() {
   // A failed fsync is never tried again: the kernel may have dropped the pages already.
-  if (::fsync(m_file.get()) != 0) fail(m_final_path, "cannot sync: " + last_system_error());
-  if (::close(m_file.release()) != 0) fail(m_final_path, "cannot close: " + last_system_error());
+  if (::fsync(m_file.get()) != 0) fail_with_errno(m_final_path, "cannot sync");
+  if (::close(m_file.release()) != 0) fail_with_errno(m_final_path, "cannot close");
   if (::rename(m_temporary_path.c_str(), m_final_path.c_str()) != 0) {
-    fail(m_final_path, "cannot rename into place: " + last_system_error());
+    fail_with_errno(m_final_path, "cannot rename into place");
   }
   m_temporary_path.clear();
   sync_folder(m_final_path.has_parent_path() ? m_final_path.parent_path()
@@ -149,7 +162,7 @@ void AtomicFile::commit() {
 void sync_folder(const std::filesystem::path& folder) {
   const FileDescriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (file.get() < 0 || ::fsync(file.get()) != 0) {
-    fail(folder, "cannot sync the folder: " + last_system_error());
+    fail_with_errno(folder, "cannot sync the folder");
   }
 }
 

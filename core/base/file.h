@@ -8,7 +8,8 @@
 #include <string>
 #include <string_view>
 
-// Files as the rest of vecdb needs them. Every failure is an Error of kind k_io that names the file.
+// Files as the rest of vecdb needs them. Every failure is an Error of kind k_io that names the
+// file.
 namespace vecdb {
 
 // Owns a POSIX file descriptor.

@@ -48,8 +48,7 @@ bool has_settled(const FileStamp& stamp) {
 
 bool has_sha256(const MappedFile& file, const std::string& sha256) {
   const fs::path folder = cache_folder();
-  const fs::path entry =
-      folder.empty() ? fs::path() : folder / entry_name(file.stamp(), sha256);
+  const fs::path entry = folder.empty() ? fs::path() : folder / entry_name(file.stamp(), sha256);
   std::error_code ignored;  // the cache is an optimisation: without it the file is hashed
   if (!entry.empty() && fs::exists(entry, ignored)) return true;
   if (sha256_hex(file.bytes()) != sha256) return false;

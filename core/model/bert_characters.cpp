@@ -19,9 +19,7 @@ constexpr int k_decompositions_version = 9;
 // Longest full mapping of one character, in UTF-16 (canonical decompositions have at most 4).
 using Mapping = std::array<UChar, 18>;
 
-UChar32 to_icu(char32_t character) {
-  return static_cast<UChar32>(character);
-}
+UChar32 to_icu(char32_t character) { return static_cast<UChar32>(character); }
 
 // Whether the character was assigned in that major version of Unicode or before.
 bool is_known(char32_t character, int version) {
@@ -72,9 +70,7 @@ bool is_bert_dropped(char32_t character) {
   return character == 0xFFFD || (category_mask(character) & k_dropped) != 0;
 }
 
-bool is_bert_white_space(char32_t character) {
-  return u_isUWhiteSpace(to_icu(character)) != 0;
-}
+bool is_bert_white_space(char32_t character) { return u_isUWhiteSpace(to_icu(character)) != 0; }
 
 bool is_bert_punctuation(char32_t character) {
   if (character < 0x80) {
@@ -96,9 +92,7 @@ bool is_bert_chinese(char32_t character) {
          is_in(0xF900, 0xFAFF) || is_in(0x2F800, 0x2FA1F);
 }
 
-bool is_bert_accent(char32_t character) {
-  return (category_mask(character) & U_GC_MN_MASK) != 0;
-}
+bool is_bert_accent(char32_t character) { return (category_mask(character) & U_GC_MN_MASK) != 0; }
 
 std::uint8_t combining_class(char32_t character) {
   const std::uint8_t value = u_getCombiningClass(to_icu(character));

@@ -67,8 +67,9 @@ void scale_to_unit(std::span<float> vector) {
   double squares = 0;
   for (const float x : vector) squares += static_cast<double>(x) * static_cast<double>(x);
   if (!(squares > 0) || !std::isfinite(squares)) {
-    throw Error(ErrorKind::k_model, "the encoder returned a vector without a direction; "
-                                    "run `vecdb model verify`");
+    throw Error(ErrorKind::k_model,
+                "the encoder returned a vector without a direction; "
+                "run `vecdb model verify`");
   }
   const double scale = 1.0 / std::sqrt(squares);
   for (float& x : vector) x = static_cast<float>(static_cast<double>(x) * scale);
@@ -84,14 +85,16 @@ Precision native_precision() {
 }
 
 Embedder::Embedder(Model model, Precision precision, std::size_t threads)
-    : m_model(std::move(model)), m_precision(precision), m_threads(std::max<std::size_t>(threads, 1)) {}
+    : m_model(std::move(model)),
+      m_precision(precision),
+      m_threads(std::max<std::size_t>(threads, 1)) {}
 
 std::vector<Tokens> Embedder::tokenize(std::span<const std::string_view> texts,
                                        TextRole role) const {
   const ModelManifest& manifest = m_model.manifest();
   const std::string prefix = role == TextRole::k_query     ? manifest.query_prefix
-                              : role == TextRole::k_passage ? manifest.passage_prefix
-                                                            : std::string();
+                             : role == TextRole::k_passage ? manifest.passage_prefix
+                                                           : std::string();
   std::vector<Tokens> tokens;
   tokens.reserve(texts.size());
   std::string prefixed;
@@ -127,8 +130,8 @@ std::optional<Embeddings> Embedder::embed(std::span<const std::string_view> text
       packed.append(tokens[text].ids);
     }
     const std::vector<float> vectors = m_encoder->encode(packed);
-    const auto place = result.vectors.begin() +
-                       static_cast<std::ptrdiff_t>(batches[i].begin * dimension);
+    const auto place =
+        result.vectors.begin() + static_cast<std::ptrdiff_t>(batches[i].begin * dimension);
     std::copy(vectors.begin(), vectors.end(), place);
   });
   if (stopped) return std::nullopt;

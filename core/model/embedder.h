@@ -20,9 +20,9 @@ enum class TextRole { k_plain, k_query, k_passage };
 enum class VectorLength { k_model, k_unit };
 
 struct Embeddings {
-  std::vector<float> vectors;              // texts × dimension, row-major
-  std::vector<std::uint32_t> token_counts; // a text's tokens before the cut to the window
-  std::vector<bool> truncated;             // a text's: whether the encoder saw less than all of it
+  std::vector<float> vectors;               // texts × dimension, row-major
+  std::vector<std::uint32_t> token_counts;  // a text's tokens before the cut to the window
+  std::vector<bool> truncated;              // a text's: whether the encoder saw less than all of it
 };
 
 // Which arithmetic `--precision auto` means on this machine: bf16 where the processor multiplies it

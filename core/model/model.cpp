@@ -87,6 +87,16 @@ std::string read_proven(const fs::path& folder, const ModelManifest& manifest,
   return content;
 }
 
+std::unique_ptr<Tokenizer> make_tokenizer(const fs::path& folder, const ModelManifest& manifest) {
+  const std::string content = read_proven(folder, manifest, manifest.tokenizer_file);
+  const std::string name = (folder / manifest.tokenizer_file).string();
+  switch (manifest.tokenizer_kind) {
+    case TokenizerKind::k_wordpiece:
+      break;
+  }
+  return make_wordpiece_tokenizer(content, name, manifest.wordpiece);
+}
+
 // Opening a model file that is missing is the model's fault, not the disk's.
 template <typename Function>
 auto as_model_error(Function function) {
@@ -153,12 +163,9 @@ Model::Model(fs::path folder) : m_impl(std::make_unique<Impl>()) {
     m_impl->manifest = read_manifest(m_impl->folder);
     const ModelManifest& manifest = m_impl->manifest;
     m_impl->fingerprint = fingerprint_of(manifest);
-    const auto& file = manifest.tokenizer_file;
-    m_impl->tokenizer =
-        make_wordpiece_tokenizer(read_proven(m_impl->folder, manifest, file),
-                                 (m_impl->folder / file).string(), manifest.tokenizer);
+    m_impl->tokenizer = make_tokenizer(m_impl->folder, manifest);
     if (m_impl->tokenizer->vocabulary_size() > manifest.vocabulary_size) {
-      throw Error(ErrorKind::k_model, (m_impl->folder / file).string() +
+      throw Error(ErrorKind::k_model, (m_impl->folder / manifest.tokenizer_file).string() +
                                           ": holds more tokens than the encoder knows; add the "
                                           "model again");
     }

@@ -89,7 +89,8 @@ DType parse_dtype(const Fields& fields, const std::string& name) {
   throw fields.wrong("the dtype " + name + " is not known");
 }
 
-std::string choice(const Fields& fields, std::string value, std::initializer_list<const char*> known) {
+std::string choice(const Fields& fields, std::string value,
+                   std::initializer_list<const char*> known) {
   if (std::find(known.begin(), known.end(), value) != known.end()) return value;
   throw fields.wrong("\"" + value + "\" is not known to this version of vecdb");
 }
@@ -98,7 +99,7 @@ void read_tokenizer(ModelManifest& manifest, const Json& json, const std::string
   Fields fields(json, where + ": tokenizer");
   choice(fields, fields.text("kind"), {"wordpiece"});
   manifest.tokenizer_file = fields.text("file");
-  manifest.tokenizer = {
+  manifest.wordpiece = {
       .letter_case = fields.flag("lower_case") ? LetterCase::k_lower : LetterCase::k_keep,
       .accents = fields.flag("strip_accents") ? Accents::k_strip : Accents::k_keep,
       .chinese_characters =
@@ -116,8 +117,8 @@ void read_files(ModelManifest& manifest, const Fields& fields, const Json& json)
     }
     manifest.files[name] = sha256.get<std::string>();
   }
-  for (const std::string& name : {std::string(k_graph_file), std::string(k_weights_file),
-                                  manifest.tokenizer_file}) {
+  for (const std::string& name :
+       {std::string(k_graph_file), std::string(k_weights_file), manifest.tokenizer_file}) {
     if (!manifest.files.contains(name)) throw fields.wrong("files: " + name + " is missing");
   }
 }
@@ -148,7 +149,8 @@ void read_self_tests(ModelManifest& manifest, const Json& json, const std::strin
       }
       test.vector.push_back(number.get<float>());
     }
-    if (test.vector.size() != manifest.dimension) throw fields.wrong("a vector has another dimension");
+    if (test.vector.size() != manifest.dimension)
+      throw fields.wrong("a vector has another dimension");
     fields.finish();
     manifest.self_tests.push_back(std::move(test));
   }
@@ -159,8 +161,7 @@ void read_self_tests(ModelManifest& manifest, const Json& json, const std::strin
 ModelManifest read_manifest(const std::filesystem::path& folder) {
   const auto path = folder / "model.json";
   const std::string where = path.string();
-  const Json json =
-      parse_json(read_file(path, k_max_manifest_bytes), where, ErrorKind::k_model);
+  const Json json = parse_json(read_file(path, k_max_manifest_bytes), where, ErrorKind::k_model);
   Fields fields(json, where);
   fields.count("format", k_format, k_format);
   ModelManifest manifest;
@@ -197,9 +198,9 @@ std::string fingerprint_of(const ModelManifest& manifest) {
       {"passage_prefix", manifest.passage_prefix},
       {"weights", manifest.files.at(k_weights_file)},
       {"vocabulary", manifest.files.at(manifest.tokenizer_file)},
-      {"lower_case", manifest.tokenizer.letter_case == LetterCase::k_lower},
-      {"strip_accents", manifest.tokenizer.accents == Accents::k_strip},
-      {"split_chinese", manifest.tokenizer.chinese_characters == ChineseCharacters::k_split},
+      {"lower_case", manifest.wordpiece.letter_case == LetterCase::k_lower},
+      {"strip_accents", manifest.wordpiece.accents == Accents::k_strip},
+      {"split_chinese", manifest.wordpiece.chinese_characters == ChineseCharacters::k_split},
   };
   return sha256_hex(dump_json(identity));
 }

@@ -12,6 +12,8 @@
 
 namespace vecdb {
 
+enum class TokenizerKind { k_wordpiece };
+
 // model.json of a model folder: everything that is known of a model, read and never guessed.
 // scripts/trace_encoder.py writes it.
 struct ModelManifest {
@@ -33,8 +35,9 @@ struct ModelManifest {
   bool normalize = false;           // whether the model's own pipeline makes unit vectors
   std::string query_prefix;         // put before every question
   std::string passage_prefix;       // put before every stored chunk
+  TokenizerKind tokenizer_kind = TokenizerKind::k_wordpiece;
   std::string tokenizer_file;
-  WordPieceOptions tokenizer;
+  WordPieceOptions wordpiece;  // of a WordPiece tokenizer
   std::string licence;
   std::map<std::string, std::string> files;  // name -> sha256, of every file beside model.json
   std::map<std::string, Tensor> tensors;     // exactly the graph's parameters
@@ -45,8 +48,8 @@ struct ModelManifest {
 inline constexpr const char* k_graph_file = "encoder.pt";
 inline constexpr const char* k_weights_file = "model.safetensors";
 
-// Reads FOLDER/model.json. Throws k_model, naming the key, for anything missing, unknown, of another
-// type or out of range, and k_io when the file cannot be read.
+// Reads FOLDER/model.json. Throws k_model, naming the key, for anything missing, unknown, of
+// another type or out of range, and k_io when the file cannot be read.
 ModelManifest read_manifest(const std::filesystem::path& folder);
 
 // The model's identity, 64 hexadecimal digits: equal exactly when the same text is turned into the

@@ -226,13 +226,9 @@ std::int64_t find_full_exponent(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-const char* name_of(DType dtype) {
-  return entry_of(dtype).name;
-}
+const char* name_of(DType dtype) { return entry_of(dtype).name; }
 
-std::size_t size_of(DType dtype) {
-  return entry_of(dtype).size;
-}
+std::size_t size_of(DType dtype) { return entry_of(dtype).size; }
 
 std::map<std::string, TensorView> parse_safetensors(std::span<const std::byte> file,
                                                     const std::string& name) {

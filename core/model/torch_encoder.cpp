@@ -1,10 +1,9 @@
 // The one translation unit that includes libtorch. It is built into a module of its own,
 // libvecdb_torch.so, because loading libtorch costs more than most commands take.
 
-#include <torch/script.h>
-
 #include <ATen/Parallel.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/script.h>
 
 #include <cstring>
 #include <istream>
@@ -143,8 +142,10 @@ class TorchEncoder final : public Encoder {
     const at::Tensor vectors = module.forward({ids, starts}).toTensor().contiguous();
     const auto texts = static_cast<std::int64_t>(batch.texts());
     const auto dimension = static_cast<std::int64_t>(m_dimension);
-    if (vectors.scalar_type() != at::kFloat || vectors.sizes() != at::IntArrayRef{texts, dimension}) {
-      throw Error(ErrorKind::k_model, "the encoder's graph returns another shape than model.json says");
+    if (vectors.scalar_type() != at::kFloat ||
+        vectors.sizes() != at::IntArrayRef{texts, dimension}) {
+      throw Error(ErrorKind::k_model,
+                  "the encoder's graph returns another shape than model.json says");
     }
     const auto* data = vectors.const_data_ptr<float>();
     return {data, data + vectors.numel()};
@@ -166,8 +167,8 @@ extern "C" __attribute__((visibility("default"))) vecdb::Encoder* vecdb_make_tor
   } catch (const vecdb::Error&) {
     throw;
   } catch (const std::exception& error) {
-    throw vecdb::Error(vecdb::ErrorKind::k_model,
-                       parts.graph_name + ": cannot be loaded: " +
-                           vecdb::TorchEncoder::last_line(error) + "; add the model again");
+    throw vecdb::Error(vecdb::ErrorKind::k_model, parts.graph_name + ": cannot be loaded: " +
+                                                      vecdb::TorchEncoder::last_line(error) +
+                                                      "; add the model again");
   }
 }

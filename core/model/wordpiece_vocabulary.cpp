@@ -29,13 +29,9 @@ constexpr std::uint64_t hash_of(std::string_view bytes) {
 
 constexpr std::uint64_t k_hash_further = hash_of(k_further_prefix);
 
-std::uint32_t fold(std::uint64_t hash) {
-  return static_cast<std::uint32_t>(hash ^ hash >> 32U);
-}
+std::uint32_t fold(std::uint64_t hash) { return static_cast<std::uint32_t>(hash ^ hash >> 32U); }
 
-bool is_inside_character(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
-}
+bool is_inside_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
 
 [[noreturn]] void refuse(const std::string& name, const std::string& why) {
   throw Error(ErrorKind::k_model,

@@ -83,8 +83,8 @@ class Ingest {
     if (stored && stored->record.sha256 == document.sha256 &&
         stored->record.splitter == m_splitter_json && stored->record.meta == m_options.meta) {
       ++m_summary.unchanged;
-      m_observer.on_event({document.uri, IngestStatus::k_unchanged, document.sha256,
-                           stored->chunks, ""});
+      m_observer.on_event(
+          {document.uri, IngestStatus::k_unchanged, document.sha256, stored->chunks, ""});
       return;
     }
     add(document, stored ? IngestStatus::k_changed : IngestStatus::k_added);
@@ -97,8 +97,9 @@ class Ingest {
 
   void add(const Document& document, IngestStatus status) {
     if (misses_line_ends(m_options.splitter, document)) {
-      m_observer.on_warning(document.uri + ": has CRLF line ends, which a separator with a bare "
-                                           "newline does not match");
+      m_observer.on_warning(document.uri +
+                            ": has CRLF line ends, which a separator with a bare "
+                            "newline does not match");
     }
     std::vector<Chunk> chunks = split_document(m_splitter, document);
     if (chunks.empty()) {
@@ -106,13 +107,13 @@ class Ingest {
       return;
     }
     NewDocument added;
-    added.record = {.uri = document.uri,
-                    .sha256 = document.sha256,
-                    .size = document.stamp ? document.stamp->size
-                                           : document.text.size() + document.text_offset,
-                    .mtime_ns = document.stamp ? document.stamp->mtime_ns : 0,
-                    .splitter = m_splitter_json,
-                    .meta = m_options.meta};
+    added.record = {
+        .uri = document.uri,
+        .sha256 = document.sha256,
+        .size = document.stamp ? document.stamp->size : document.text.size() + document.text_offset,
+        .mtime_ns = document.stamp ? document.stamp->mtime_ns : 0,
+        .splitter = m_splitter_json,
+        .meta = m_options.meta};
     for (Chunk& chunk : chunks) {
       added.chunks.push_back({.chunk = std::move(chunk)});
     }

@@ -26,9 +26,9 @@ const char* name_of(IngestStatus status);  // "added", …
 struct IngestEvent {
   std::string uri;
   IngestStatus status = IngestStatus::k_added;
-  std::string sha256;        // of the source; empty when skipped
+  std::string sha256;  // of the source; empty when skipped
   std::uint64_t chunks = 0;
-  std::string reason;        // when skipped
+  std::string reason;  // when skipped
 };
 
 struct IngestSummary {
@@ -43,7 +43,7 @@ struct IngestSummary {
   double split_seconds = 0;     // loading and splitting
   double encode_seconds = 0;
   double store_seconds = 0;
-  bool interrupted = false;     // stopped before the end; everything counted here is stored
+  bool interrupted = false;  // stopped before the end; everything counted here is stored
 };
 
 // Hears of an ingest while it runs.
@@ -58,9 +58,9 @@ class IngestObserver {
                            std::uint64_t chunks_stored) = 0;
 };
 
-// Loads, splits, encodes and stores, in batches of which each is one commit. A document whose bytes,
-// splitting and metadata are as stored is left alone; a changed one replaces its old self. Makes the
-// store when there is none. Sources that are no documents are skipped.
+// Loads, splits, encodes and stores, in batches of which each is one commit. A document whose
+// bytes, splitting and metadata are as stored is left alone; a changed one replaces its old self.
+// Makes the store when there is none. Sources that are no documents are skipped.
 IngestSummary ingest(const IngestOptions& options, const std::vector<Source>& sources,
                      IngestObserver& observer);
 

@@ -26,8 +26,7 @@ std::vector<Candidate> find_candidates(const StoreReader& store, std::span<const
     std::vector<Candidate> candidates;
     candidates.reserve(proposals.size());
     for (const Proposal& proposal : proposals) {
-      candidates.push_back(
-          {proposal.row, cosine_of_units(query, store.vector_at(proposal.row))});
+      candidates.push_back({proposal.row, cosine_of_units(query, store.vector_at(proposal.row))});
     }
     std::sort(candidates.begin(), candidates.end(),
               [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
@@ -50,15 +49,14 @@ std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
   const std::array texts{text};
   const auto embedded = embedder.embed(texts, TextRole::k_query, VectorLength::k_unit);
   if (!embedded) return std::nullopt;
-  Answer answer{.hits = {},
-                .tokens = embedded->token_counts[0],
-                .truncated = embedded->truncated[0]};
+  Answer answer{
+      .hits = {}, .tokens = embedded->token_counts[0], .truncated = embedded->truncated[0]};
   for (const Candidate& candidate : find_candidates(store, embedded->vectors, limits.k)) {
     if (limits.min_score && candidate.score < *limits.min_score) continue;
-    answer.hits.push_back({.score = candidate.score,
-                           .distance = squared_distance(embedded->vectors,
-                                                        store.vector_at(candidate.row)),
-                           .chunk = store.chunk_at(candidate.row)});
+    answer.hits.push_back(
+        {.score = candidate.score,
+         .distance = squared_distance(embedded->vectors, store.vector_at(candidate.row)),
+         .chunk = store.chunk_at(candidate.row)});
   }
   std::sort(answer.hits.begin(), answer.hits.end(), [](const Hit& a, const Hit& b) {
     return std::tuple(-a.score, std::string_view(a.chunk.uri), a.chunk.number) <

@@ -20,9 +20,7 @@ std::string described(const std::string& name, const std::string& fingerprint) {
 
 }  // namespace
 
-std::string name_of(Precision precision) {
-  return precision == Precision::k_bf16 ? "bf16" : "f32";
-}
+std::string name_of(Precision precision) { return precision == Precision::k_bf16 ? "bf16" : "f32"; }
 
 void check_same_model(const StoreSettings& store, const Embedder& embedder) {
   const Model& model = embedder.model();

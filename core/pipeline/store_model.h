@@ -13,8 +13,8 @@
 namespace vecdb {
 
 struct ModelChoice {
-  std::optional<std::string> model;     // a name; nothing: the store's, or the default
-  std::optional<Precision> precision;   // nothing: the store's, or this machine's native one
+  std::optional<std::string> model;    // a name; nothing: the store's, or the default
+  std::optional<Precision> precision;  // nothing: the store's, or this machine's native one
   std::size_t threads = 1;
 };
 

@@ -24,8 +24,8 @@ double squared_distance(std::span<const float> a, std::span<const float> b) {
 bool is_settled(double kth_exact, double worst_proposed, std::size_t dimension) {
   // |fl(x·y) − x·y| ≤ n·u·|x|·|y| to first order (Higham, Accuracy and Stability of Numerical
   // Algorithms, section 3.1), n additions and products, u = epsilon / 2, unit vectors.
-  const double rounding =
-      static_cast<double>(dimension + 2) * static_cast<double>(std::numeric_limits<float>::epsilon());
+  const double rounding = static_cast<double>(dimension + 2) *
+                          static_cast<double>(std::numeric_limits<float>::epsilon());
   return worst_proposed + rounding < kth_exact;
 }
 

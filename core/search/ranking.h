@@ -7,7 +7,8 @@
 // score, and the rule that makes proposals of an index into an exact answer.
 namespace vecdb {
 
-// Inner product, summed in float64 from the first component to the last: the cosine of unit vectors.
+// Inner product, summed in float64 from the first component to the last: the cosine of unit
+// vectors.
 double cosine_of_units(std::span<const float> a, std::span<const float> b);
 
 // Squared Euclidean distance, summed likewise; for unit vectors 2 − 2·cosine up to rounding.

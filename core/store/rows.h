@@ -48,12 +48,8 @@ struct ChunkRow {
 };
 
 // The catalogue and FAISS know signed numbers only.
-inline std::int64_t to_signed(std::uint64_t value) {
-  return static_cast<std::int64_t>(value);
-}
-inline std::uint64_t to_unsigned(std::int64_t value) {
-  return static_cast<std::uint64_t>(value);
-}
+inline std::int64_t to_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+inline std::uint64_t to_unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
 std::string checksum_of(const StateRow& row);
 std::string checksum_of(const SegmentRow& row);

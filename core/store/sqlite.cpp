@@ -218,8 +218,6 @@ void Transaction::commit() {
   m_open = false;
 }
 
-std::string sqlite_version() {
-  return sqlite3_libversion();
-}
+std::string sqlite_version() { return sqlite3_libversion(); }
 
 }  // namespace vecdb

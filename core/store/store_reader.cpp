@@ -90,9 +90,7 @@ StoreReader::StoreReader(const fs::path& store) {
 StoreReader::~StoreReader() = default;
 StoreReader::StoreReader(StoreReader&&) noexcept = default;
 
-const StoreSettings& StoreReader::settings() const noexcept {
-  return m_impl->catalogue.settings();
-}
+const StoreSettings& StoreReader::settings() const noexcept { return m_impl->catalogue.settings(); }
 
 std::vector<DocumentSummary> StoreReader::documents() const {
   std::vector<DocumentSummary> summaries;

@@ -220,9 +220,7 @@ StoreWriter StoreWriter::open(const fs::path& store, double wait_seconds, const 
   return writer;
 }
 
-const StoreSettings& StoreWriter::settings() const noexcept {
-  return m_impl->settings();
-}
+const StoreSettings& StoreWriter::settings() const noexcept { return m_impl->settings(); }
 
 std::optional<DocumentSummary> StoreWriter::find_document(const std::string& uri) const {
   auto row = m_impl->catalogue.find_document(uri);

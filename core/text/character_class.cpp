@@ -10,9 +10,7 @@ namespace vecdb {
 
 namespace {
 
-bool is_surrogate(char32_t character) {
-  return character >= 0xD800 && character <= 0xDFFF;
-}
+bool is_surrogate(char32_t character) { return character >= 0xD800 && character <= 0xDFFF; }
 
 std::string code_point_to_pcre2(char32_t character) {
   std::ostringstream out;

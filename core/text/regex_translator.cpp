@@ -9,17 +9,11 @@ namespace vecdb::regex {
 
 namespace {
 
-std::uint64_t capped(std::uint64_t width) {
-  return std::min(width, k_unlimited);
-}
-Width sum(Width a, Width b) {
-  return {capped(a.min + b.min), capped(a.max + b.max)};
-}
+std::uint64_t capped(std::uint64_t width) { return std::min(width, k_unlimited); }
+Width sum(Width a, Width b) { return {capped(a.min + b.min), capped(a.max + b.max)}; }
 }  // namespace
 
-Width either(Width a, Width b) {
-  return {std::min(a.min, b.min), std::max(a.max, b.max)};
-}
+Width either(Width a, Width b) { return {std::min(a.min, b.min), std::max(a.max, b.max)}; }
 
 std::string Translator::translate() {
   Flags flags = 0;

@@ -16,9 +16,7 @@ namespace vecdb {
 
 namespace {
 
-UChar32 to_icu(char32_t character) {
-  return static_cast<UChar32>(character);
-}
+UChar32 to_icu(char32_t character) { return static_cast<UChar32>(character); }
 
 char32_t lower_case(char32_t character) {
   return static_cast<char32_t>(u_tolower(to_icu(character)));

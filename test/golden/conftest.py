@@ -53,6 +53,11 @@ class Program:
         return path
 
 
+def many_chunks(name: str, count: int = 300) -> str:
+    """A document of many tiny chunks: several commits for little encoding (--chunk-size 20)."""
+    return "\n\n".join(f"{name} line {i}" for i in range(count))
+
+
 @pytest.fixture
 def vecdb(tmp_path: Path) -> Program:
     return Program(tmp_path)

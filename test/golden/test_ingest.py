@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from conftest import QUESTION, SPEECH, assert_error
+from conftest import QUESTION, SPEECH, assert_error, many_chunks
 
 
 def test_a_store_is_made_in_the_working_folder_and_found_from_below(vecdb):
@@ -192,10 +192,9 @@ def test_bf16_answers_like_f32_but_for_rounding(vecdb):
 
 
 def test_a_signal_stops_soon_and_keeps_what_was_committed(vecdb):
-    text = SPEECH.read_text()
     for i in range(60):
-        vecdb.write(f"d/{i:02}.txt", f"{i}\n\n{text}")
-    process = vecdb.popen("ingest", "--json", "d", stdout=-1, stderr=-1, bufsize=0)
+        vecdb.write(f"d/{i:02}.txt", many_chunks(str(i)))
+    process = vecdb.popen("ingest", "--chunk-size", "20", "--json", "d", stdout=-1, stderr=-1, bufsize=0)
     line = process.stdout.readline()  # the first commit
     process.send_signal(signal.SIGINT)
     started = time.monotonic()

@@ -40,7 +40,8 @@ QUANTIFIERS = ["", "", "", "*", "+", "?", "*?", "+?", "??", "*+", "{2}", "{1,2}"
 
 def random_text(rng):
     alphabet = rng.choice(ALPHABETS) + rng.choice(["", "\r\n\n"])
-    return "".join(rng.choices(alphabet, k=rng.randint(0, rng.choice([0, 5, 30, 200]))))
+    text = "".join(rng.choices(alphabet, k=rng.randint(0, rng.choice([0, 5, 30, 200]))))
+    return text.lstrip("\ufeff")  # at the start of a file it is a byte order mark, not text
 
 
 def random_expression(rng, depth=0):

@@ -31,9 +31,7 @@ class Sample {
   TemporaryFolder m_folder;
 };
 
-bool is_damage(const Error& error) {
-  return error.kind() == ErrorKind::k_damaged;
-}
+bool is_damage(const Error& error) { return error.kind() == ErrorKind::k_damaged; }
 
 enum class Outcome { k_harmless, k_detected, k_detected_by_verify, k_unnoticed };
 

@@ -1,0 +1,41 @@
+"""The installed program stands on its own."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import PROGRAM, QUESTION, SPEECH, Program
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory) -> Path:
+    prefix = tmp_path_factory.mktemp("prefix")
+    subprocess.run(["cmake", "--install", PROGRAM.parent, "--prefix", prefix], check=True,
+                   capture_output=True)
+    return prefix
+
+
+def test_everything_has_its_place(prefix):
+    for file in ("bin/vecdb", "share/man/man1/vecdb.1",
+                 "share/vecdb/models/all-MiniLM-L6-v2/model.json"):
+        assert (prefix / file).is_file(), file
+    assert list(prefix.glob("lib*/**/libvecdb_torch.so"))
+    assert list(prefix.glob("share/doc/**/NOTICE"))
+
+
+def test_it_answers_without_the_build_folder(tmp_path, prefix):
+    """Runs where an empty file system hides the build folder; the loader's own words back it up."""
+    vecdb = Program(tmp_path)
+    hide = f"mount -t tmpfs none '{PROGRAM.parent.parent}' && "
+    if subprocess.run(["unshare", "-Urm", "sh", "-c", hide + "true"], capture_output=True).returncode:
+        hide = ""  # no user namespaces here
+    command = (f"'{prefix}/bin/vecdb' -q ingest '{SPEECH}' && "
+               f"LD_DEBUG=files '{prefix}/bin/vecdb' query -k 1 '{QUESTION}'")
+    shell = ["unshare", "-Urm", "sh", "-c", hide + command] if hide else ["sh", "-c", command]
+    done = subprocess.run(shell, capture_output=True, text=True, cwd=tmp_path, env=vecdb.env)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Ketanji Brown Jackson" in done.stdout
+    opened = [line for line in done.stderr.splitlines() if "calling init" in line]
+    assert any("libtorch_cpu" in line for line in opened)
+    assert not [line for line in opened if os.fspath(PROGRAM.parent) in line]
