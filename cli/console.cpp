@@ -130,4 +130,8 @@ std::string with_thousands(std::uint64_t number) {
   return digits;
 }
 
+std::string counted(std::uint64_t number, const std::string& singular) {
+  return with_thousands(number) + " " + singular + (number == 1 ? "" : "s");
+}
+
 }  // namespace vecdb

@@ -61,4 +61,7 @@ class ProgressLine {
 // 1234567 -> "1,234,567"
 std::string with_thousands(std::uint64_t number);
 
+// "1 chunk", "1,234 chunks"
+std::string counted(std::uint64_t number, const std::string& singular);
+
 }  // namespace vecdb

@@ -32,7 +32,7 @@ int run(const DeleteCommand& command, const GlobalOptions& global) {
                     "\n");
     }
   }
-  print_warning(global, with_thousands(uris.size()) + " removed");
+  print_warning(global, counted(uris.size(), "document") + " removed");
   return 0;
 }
 

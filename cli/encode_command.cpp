@@ -64,7 +64,7 @@ class Encoding {
         if (line->find_first_not_of(" \t") == std::string::npos) continue;
         m_texts.push_back(text_of_record(*line, where));
       } else {
-        require_utf8(*line, where);
+        require_utf8(*line, where, ErrorKind::k_io);
         m_texts.push_back(std::move(*line));
       }
       if (m_texts.size() == k_texts_per_call) flush();

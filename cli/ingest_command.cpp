@@ -40,8 +40,7 @@ class Reporter final : public IngestObserver {
       print_error(event.uri + ": skipped: " + event.reason);
     } else if (m_global.verbosity == Verbosity::k_verbose) {
       m_progress.clear();
-      print_error(event.uri + ": " + name_of(event.status) + ", " + std::to_string(event.chunks) +
-                  " chunks");
+      print_error(event.uri + ": " + name_of(event.status) + ", " + counted(event.chunks, "chunk"));
     }
     if (!m_global.json) return;
     Json line = {{"uri", event.uri},
@@ -78,13 +77,13 @@ void print_summary(const IngestSummary& summary, const GlobalOptions& global) {
   const auto count = [](std::uint64_t number) { return with_thousands(number); };
   print_warning(global, count(summary.added) + " added, " + count(summary.changed) + " changed, " +
                             count(summary.unchanged) + " unchanged, " + count(summary.skipped) +
-                            " skipped; " + count(summary.chunks) + " chunks, " +
-                            count(summary.tokens) + " tokens");
+                            " skipped; " + counted(summary.chunks, "chunk") + ", " +
+                            counted(summary.tokens, "token"));
   warn_of_lengths(summary.lengths, global);
   if (summary.truncated > 0) {
-    print_warning(global, count(summary.truncated) +
-                              " chunks are longer than the model's window and were encoded only up "
-                              "to it; a smaller --chunk-size avoids that");
+    print_warning(global, counted(summary.truncated, "chunk") +
+                              " longer than the model's window: encoded only up to it; a smaller "
+                              "--chunk-size avoids that");
   }
   if (global.verbosity == Verbosity::k_verbose) {
     print_error("load and split " + seconds_text(summary.split_seconds) + ", encode " +

@@ -75,11 +75,9 @@ std::vector<Source> gather_sources(const InputOptions& options, std::vector<Skip
 
 void warn_of_lengths(const ChunkLengths& lengths, const GlobalOptions& global) {
   if (lengths.oversize == 0) return;
-  print_warning(global, with_thousands(lengths.oversize) +
-                            (lengths.oversize == 1 ? " chunk is" : " chunks are") +
-                            " longer than --chunk-size, the longest " +
-                            with_thousands(lengths.longest) +
-                            " characters: no separator stands inside");
+  print_warning(global,
+                counted(lengths.oversize, "chunk") + " longer than --chunk-size, the longest " +
+                    with_thousands(lengths.longest) + " characters: no separator stands inside");
 }
 
 std::optional<std::string> LineReader::next() {
@@ -110,9 +108,9 @@ std::optional<std::string> LineReader::next() {
   }
 }
 
-void require_utf8(const std::string& text, const std::string& what) {
+void require_utf8(const std::string& text, const std::string& what, ErrorKind kind) {
   if (const auto offset = find_invalid_utf8(text)) {
-    throw Error(ErrorKind::k_usage,
+    throw Error(kind,
                 what + ": is not UTF-8: byte " + std::to_string(*offset) + "; convert it first");
   }
 }

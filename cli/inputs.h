@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "options.h"
 #include "pipeline/source.h"
 
@@ -40,8 +41,8 @@ class LineReader {
   std::size_t m_number = 0;
 };
 
-// Throws k_usage when the text is not UTF-8; `what` names it.
-void require_utf8(const std::string& text, const std::string& what);
+// Throws when the text is not UTF-8; `what` names it. k_usage for an argument, k_io for a stream.
+void require_utf8(const std::string& text, const std::string& what, ErrorKind kind);
 
 // Number of worker threads: --threads, or one for each processor this process may use.
 std::size_t worker_threads(const GlobalOptions& options);

@@ -23,7 +23,7 @@ int run(const ListCommand&, const GlobalOptions& global) {
                      {"meta", parse_json(record.meta, record.uri, ErrorKind::k_damaged)}}) +
           "\n");
     } else {
-      Output::write(style.shown(record.uri) + "\t" + std::to_string(document.chunks) + " chunks\n");
+      Output::write(style.shown(record.uri) + "\t" + counted(document.chunks, "chunk") + "\n");
     }
   }
   return 0;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <map>
 #include <memory>
+#include <sstream>
 
 #include "arguments.h"
 #include "base/error.h"
@@ -39,7 +40,7 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
 // A whole number; CLI11's own conversion accepts octal and wraps a negative one.
 CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value,
                        std::size_t least, std::size_t most, const std::string& help) {
-  const std::string name = flag.substr(flag.rfind(',') + 1);
+  const std::string name = flag.substr(0, flag.find(','));
   const auto parse = [&value, name, least, most](const std::string& text) {
     std::size_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -53,6 +54,12 @@ CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& valu
   return app.add_option_function<std::string>(flag, parse, help)->type_name("N");
 }
 
+std::string shortest(double value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
 CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, double most,
                       const std::function<void(double)>& take, const std::string& help) {
   const auto parse = [=](const std::string& text) {
@@ -60,7 +67,8 @@ CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, doub
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size() || !(number >= least) ||
         !(number <= most)) {
-      throw Error(ErrorKind::k_usage, flag + " " + text + ": is not a number in range");
+      throw Error(ErrorKind::k_usage, flag + " " + text + ": is not a number from " +
+                                          shortest(least) + " to " + shortest(most));
     }
     take(number);
   };
@@ -71,7 +79,7 @@ CLI::Option* add_verbatim(CLI::App& app, const std::string& flag,
                           const std::function<void(std::string)>& take, const std::string& help) {
   const auto parse = [take, flag](const std::string& text) {
     std::string value = unshielded(text);
-    require_utf8(value, flag);
+    require_utf8(value, flag, ErrorKind::k_usage);
     take(std::move(value));
   };
   return app.add_option_function<std::string>(flag, parse, help);
@@ -162,7 +170,7 @@ void add_ingest(CLI::App& app, IngestCommand& command) {
   const auto add_meta = [&command](const std::vector<std::string>& pairs) {
     for (const auto& pair : pairs) {
       command.meta.push_back(unshielded(pair));
-      require_utf8(command.meta.back(), "--meta");
+      require_utf8(command.meta.back(), "--meta", ErrorKind::k_usage);
     }
   };
   app.add_option_function<std::vector<std::string>>("--meta", add_meta,
@@ -252,6 +260,7 @@ struct Parser {
     CLI::App* verb = app.add_subcommand(name, help);
     verb->fallthrough();  // global flags may stand after the verb too
     verb->set_help_flag("-h,--help", "Print this help and exit");
+    verb->footer("Flags of every command, --store and --json among them: `vecdb --help`.");
     auto command = std::make_shared<Command>(Verb{});
     add_options(*verb, std::get<Verb>(*command));
     commands[verb] = std::move(command);
@@ -316,8 +325,7 @@ Options parse_options(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion&) {
     return {parser.global, PrintAndExit{version_text()}};
   } catch (const CLI::CallForHelp&) {
-    const CLI::App* verb = parser.chosen();
-    return {parser.global, PrintAndExit{(verb != nullptr ? *verb : parser.app).help()}};
+    return {parser.global, PrintAndExit{parser.app.help()}};  // of the verb, when there is one
   } catch (const CLI::ExtrasError&) {
     const auto words = parser.app.remaining(true);
     refuse_unknown(parser, words.empty() ? "?" : words.front());

@@ -96,6 +96,10 @@ class Session {
     }
     print(query, *answer, one_of_many);
     Output::flush();
+    if (answer->hits.empty()) {
+      print_warning(m_global, m_command.min_score ? "nothing found: no passage scores that high"
+                                                  : "nothing found: the store holds no passages");
+    }
     return !answer->hits.empty();
   }
 
@@ -120,29 +124,44 @@ class Session {
   Embedder m_embedder;
 };
 
-void check_query(const std::string& query, const std::string& what) {
-  if (query.find_first_not_of(" \t\r\n\v\f") == std::string::npos) {
-    throw Error(ErrorKind::k_usage, what + ": is empty; write a question");
+bool is_blank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n\v\f") == std::string::npos;
+}
+
+int answer_one(const QueryCommand& command, const GlobalOptions& global) {
+  if (is_blank(command.text)) {
+    throw Error(ErrorKind::k_usage, "the question: is empty; write one");
   }
-  require_utf8(query, what);
+  require_utf8(command.text, "the question", ErrorKind::k_usage);
+  return Session(command, global).answer(command.text, false) ? 0 : 1;
+}
+
+int answer_lines(const QueryCommand& command, const GlobalOptions& global) {
+  Session session(command, global);
+  LineReader lines(STDIN_FILENO, "stdin");
+  std::size_t asked = 0;
+  bool found = false;
+  while (const auto line = lines.next()) {
+    const std::string where = "stdin: line " + std::to_string(lines.number());
+    if (is_blank(*line)) {
+      print_warning(global, where + ": is empty and was passed over");
+      continue;
+    }
+    require_utf8(*line, where, ErrorKind::k_io);
+    found = session.answer(*line, true) || found;
+    ++asked;
+    if (pending_interrupt() != 0) break;
+  }
+  if (asked == 0 && pending_interrupt() == 0) {
+    throw Error(ErrorKind::k_usage, "stdin: holds no question; write one a line");
+  }
+  return found ? 0 : 1;
 }
 
 }  // namespace
 
 int run(const QueryCommand& command, const GlobalOptions& global) {
-  if (command.text != "-") {
-    check_query(command.text, "the question");
-    return Session(command, global).answer(command.text, false) ? 0 : 1;
-  }
-  Session session(command, global);
-  LineReader lines(STDIN_FILENO, "stdin");
-  bool found = false;
-  while (const auto line = lines.next()) {
-    check_query(*line, "stdin: line " + std::to_string(lines.number()));
-    found = session.answer(*line, true) || found;
-    if (pending_interrupt() != 0) break;
-  }
-  return found ? 0 : 1;
+  return command.text == "-" ? answer_lines(command, global) : answer_one(command, global);
 }
 
 }  // namespace vecdb

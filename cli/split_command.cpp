@@ -70,9 +70,7 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
   warn_of_lengths(lengths, global);
   for (const Skipped& each : skipped) print_error(each.uri + ": skipped: " + each.reason);
   if (!skipped.empty()) {
-    throw Error(ErrorKind::k_io, with_thousands(skipped.size()) +
-                                     (skipped.size() == 1 ? " input was" : " inputs were") +
-                                     " skipped");
+    throw Error(ErrorKind::k_io, counted(skipped.size(), "input") + " skipped");
   }
   return 0;
 }

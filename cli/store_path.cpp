@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "console.h"
 #include "store/store.h"
 
 namespace vecdb {
@@ -42,7 +43,10 @@ fs::path existing_store(const GlobalOptions& options) {
 
 fs::path store_to_write(const GlobalOptions& options) {
   if (!options.store.empty()) return options.store;
-  return nearest_store().value_or(fs::current_path() / k_store_name);
+  const fs::path here = fs::current_path() / k_store_name;
+  const fs::path store = nearest_store().value_or(here);
+  if (store != here) print_warning(options, "using the store " + store.string());
+  return store;
 }
 
 }  // namespace vecdb

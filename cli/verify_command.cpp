@@ -17,10 +17,13 @@ int run(const VerifyCommand&, const GlobalOptions& global) {
       print_error(problem);
     }
   }
+  if (global.json) {
+    Output::write(dump_json({{"summary", {{"problems", problems.size()}}}}) + "\n");
+  }
   if (!problems.empty()) {
     throw Error(ErrorKind::k_damaged, path.string() + ": is damaged in " +
-                                          with_thousands(problems.size()) +
-                                          " places; restore it, or ingest into a new store");
+                                          counted(problems.size(), "place") +
+                                          "; restore it, or ingest into a new store");
   }
   print_warning(global, path.string() + ": is sound");
   return 0;

@@ -106,7 +106,8 @@ def table(rows: list[Row]) -> str:
         lines = ["| | vecdb |", "|---|---|"]
         lines += [f"| {row.what} | {show_side(row.ours, row.show)} |" for row in rows]
         return "\n".join(lines)
-    lines = [f"| | vecdb | {other} | ratio, pair by pair | CPU time, peak memory | {other} |",
+    lines = [f"| | vecdb | {other} | ratio, pair by pair | CPU time and peak memory of vecdb "
+             f"| of {other} |",
              "|---|---|---|---|---|---|"]
     lines += [f"| {row.what} | {show_side(row.ours, row.show)} | {show_side(row.other, row.show)} "
               f"| {show_ratios(row)} | {show_cost(row.ours)} | {show_cost(row.other)} |"
@@ -114,21 +115,25 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def ratio_in_words(row: Row) -> str:
+    spread = row.ratios()
+    meaning = (f"times faster than {row.other.name}" if row.ratio_is_gain else
+               f"times the time of {row.other.name}")
+    return f"{spread.median:.2f} [{spread.least:.2f} … {spread.most:.2f}] {meaning}"
+
+
 def verdict(row: Row) -> str:
-    median = row.ratios().median
-    if row.goal.is_met(median):
-        return f"- {row.what}: {median:.2f}, goal {row.goal}: met."
-    return f"- {row.what}: {median:.2f}, goal {row.goal}: **missed**."
+    result = "met" if row.goal.is_met(row.ratios().median) else "**missed**"
+    return f"- {row.what}: {ratio_in_words(row)}; goal {row.goal}: {result}."
 
 
 def shortfalls(row: Row) -> list[str]:
-    """Where the other program does better, by time or by memory."""
+    """Where a peer does better, by time or by memory."""
     found = []
-    if row.ratio_is_gain and row.ratios().median < 1:
-        found.append(f"- {row.what}: vecdb is **behind** {row.other.name} "
-                     f"({row.ratios().median:.2f} times its speed).")
+    if row.ratios().median < 1:
+        found.append(f"- {row.what}: vecdb is **behind**: {ratio_in_words(row)}.")
     ours, other = row.ours.peak_memory(), row.other.peak_memory()
-    if row.ratio_is_gain and ours > other > 0:
+    if ours > other > 0:
         found.append(f"- {row.what}: vecdb needs **more memory** than {row.other.name} "
                      f"({ours / other:.2f} times its peak).")
     return found
@@ -136,9 +141,11 @@ def shortfalls(row: Row) -> list[str]:
 
 def goals_and_shortfalls(sections: list[Section]) -> str:
     rows = [row for section in sections for row in section.rows if row.other]
+    peers = [row for row in rows if row.ratio_is_gain]
     lines = [verdict(row) for row in rows if row.goal]
-    behind = [line for row in rows for line in shortfalls(row)]
-    lines += behind or ["- In no row is vecdb behind the other program, in time or in memory."]
+    behind = [line for row in peers for line in shortfalls(row)]
+    lines += behind or ["- No row shows a peer that is faster, or, where memory was measured, one "
+                        "that needs less of it."]
     return "\n".join(lines)
 
 

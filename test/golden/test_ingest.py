@@ -154,7 +154,7 @@ def test_chunks_over_the_size_are_reported(vecdb):
     vecdb.write("long", "short\n\n" + "x" * 50 + "\n\nshort")
     result = vecdb("ingest", "--chunk-size", "20", "long")
     assert result.code == 0
-    assert "1 chunk is longer than --chunk-size, the longest 50 characters" in result.err
+    assert "1 chunk longer than --chunk-size, the longest 50 characters" in result.err
 
 
 def test_chunks_over_the_window_are_reported_and_counted(vecdb):

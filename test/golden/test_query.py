@@ -90,7 +90,15 @@ def test_equal_passages_come_in_order_of_uri_and_chunk(vecdb):
 def test_an_empty_question_is_refused(vecdb, speech_store):
     for question in ("", "  \t"):
         assert_error(vecdb("query", "--store", speech_store, question), 2, "question", "empty")
-    assert_error(vecdb("query", "--store", speech_store, "-", stdin="\n"), 2, "line 1", "empty")
+    result = vecdb("query", "--store", speech_store, "-", stdin="\n")
+    assert result.code == 2 and "holds no question" in result.err
+
+
+def test_empty_lines_are_passed_over_with_a_word(vecdb, speech_store):
+    result = vecdb("query", "--store", speech_store, "-k", "1", "--json", "-",
+                   stdin="inflation\n\ncancer\n")
+    assert (result.code, len(result.records)) == (0, 2)
+    assert result.err == "vecdb: stdin: line 2: is empty and was passed over\n"
 
 
 def test_a_question_of_a_megabyte_is_answered_with_a_warning(vecdb, speech_store):
@@ -107,6 +115,7 @@ def test_a_question_that_is_not_utf8_is_refused(vecdb, speech_store):
 def test_k_must_be_positive(vecdb, speech_store):
     for k in ("0", "-1", "x", "1.5", ""):
         assert_error(vecdb("query", "--store", speech_store, "-k", k, QUESTION), 2)
+    assert_error(vecdb("query", "--store", speech_store, "-k", "0", QUESTION), 2, "-k 0")
 
 
 def test_a_question_may_begin_with_a_dash_after_two_dashes(vecdb, speech_store):
@@ -121,7 +130,9 @@ def test_a_store_without_documents_answers_nothing(vecdb):
     vecdb.write("empty", "")
     assert vecdb("ingest", "empty").code == 1
     result = vecdb("query", "anything")
-    assert (result.code, result.out, result.err) == (1, "", "")
+    assert (result.code, result.out) == (1, "")
+    assert "holds no passages" in result.err
+    assert vecdb("-q", "query", "anything").err == ""
 
 
 def test_a_python_free_path_is_enough(vecdb, speech_store):

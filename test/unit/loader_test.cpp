@@ -102,7 +102,7 @@ TEST_CASE("what is not a readable regular file is skipped without blocking") {
   CHECK(reason(vecdb::load_file(fifo)) == "is a FIFO, not a regular file");
   CHECK(reason(vecdb::load_file("/dev/null")) == "is a device, not a regular file");
   CHECK(reason(vecdb::load_file(folder.path() / "none")) ==
-        "cannot open: No such file or directory");
+        "cannot open: No such file or directory; check the path");
   CHECK(reason(vecdb::load_file(folder.write("bad\xFF", "a"))) == "has a name that is not UTF-8");
 }
 
