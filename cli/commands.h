@@ -15,5 +15,6 @@ int run(const ShowCommand& command, const GlobalOptions& global);
 int run(const DeleteCommand& command, const GlobalOptions& global);
 int run(const StatsCommand& command, const GlobalOptions& global);
 int run(const VerifyCommand& command, const GlobalOptions& global);
+int run(const ModelCommand& command, const GlobalOptions& global);
 
 }  // namespace vecdb

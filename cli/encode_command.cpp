@@ -13,6 +13,7 @@
 #include "console.h"
 #include "inputs.h"
 #include "model/embedder.h"
+#include "model/model_library.h"
 
 namespace vecdb {
 

@@ -10,7 +10,7 @@
 #include "arguments.h"
 #include "base/error.h"
 #include "inputs.h"
-#include "model/model.h"
+#include "model/model_library.h"
 #include "store/store.h"
 
 namespace vecdb {
@@ -224,6 +224,30 @@ void add_delete(CLI::App& app, DeleteCommand& command) {
   add_wait(app, command.wait_seconds);
 }
 
+void add_model_actions(CLI::App& app, ModelCommand& command) {
+  app.require_subcommand(1);
+  const auto add = [&](const std::string& name, const std::string& help, ModelAction action) {
+    CLI::App* verb = app.add_subcommand(name, help);
+    verb->fallthrough();
+    verb->parse_complete_callback([&command, action] { command.action = action; });
+    return verb;
+  };
+  add("list", "Print the installed models", ModelAction::k_list);
+  add("show", "Print what is known of a model", ModelAction::k_show)
+      ->add_option("NAME", command.name, "Default: the model that is used");
+  auto* install = add("add", "Check a model folder and install it", ModelAction::k_add);
+  install->add_option("DIR", command.folder, "What scripts/trace_encoder.py made")->required();
+  add_verbatim(
+      *install, "--name", [&command](std::string name) { command.name = std::move(name); },
+      "Default: the folder's base name")
+      ->type_name("NAME");
+  add("verify", "Check a model again", ModelAction::k_verify)
+      ->add_option("NAME", command.name, "Default: the model that is used");
+  add("remove", "Remove a model from your own ones", ModelAction::k_remove)
+      ->add_option("NAME", command.name, "The model")
+      ->required();
+}
+
 constexpr auto add_nothing = [](CLI::App&, auto&) {};
 
 std::string version_text() {
@@ -253,6 +277,7 @@ struct Parser {
     add<DeleteCommand>("delete", "Remove documents from the store", add_delete);
     add<StatsCommand>("stats", "Print figures about the store", add_nothing);
     add<VerifyCommand>("verify", "Read and check every byte of the store", add_nothing);
+    add<ModelCommand>("model", "List, show, add, verify and remove models", add_model_actions);
   }
 
   template <typename Verb, typename Add>
@@ -266,10 +291,10 @@ struct Parser {
     commands[verb] = std::move(command);
   }
 
-  std::vector<std::string> flag_names(const CLI::App* verb) const {
+  // Of the verb that was recognised, the verb of its own that was, and the program.
+  std::vector<std::string> flag_names() const {
     std::vector<std::string> names;
-    for (const CLI::App* each : {&app, verb}) {
-      if (each == nullptr) continue;
+    for (const CLI::App* each = innermost(); each != nullptr; each = each->get_parent()) {
       for (const CLI::Option* option : each->get_options()) {
         for (const auto& name : option->get_lnames()) names.push_back("--" + name);
       }
@@ -279,8 +304,16 @@ struct Parser {
 
   std::vector<std::string> verb_names() const {
     std::vector<std::string> names;
-    for (const auto& [verb, command] : commands) names.push_back(verb->get_name());
+    for (const CLI::App* verb : innermost()->get_subcommands(nullptr)) {
+      names.push_back(verb->get_name());
+    }
     return names;
+  }
+
+  const CLI::App* innermost() const {
+    const CLI::App* each = &app;
+    while (!each->get_subcommands().empty()) each = each->get_subcommands().front();
+    return each;
   }
 
   CLI::App* chosen() const {
@@ -296,11 +329,10 @@ std::string suggestion(const std::string& nearest) {
 [[noreturn]] void refuse_unknown(const Parser& parser, const std::string& word) {
   const std::string name = word.substr(0, word.find('='));
   if (name.size() > 1 && name[0] == '-') {
-    throw Error(ErrorKind::k_usage,
-                name + ": is not a known flag; " +
-                    suggestion(nearest_name(name, parser.flag_names(parser.chosen()))));
+    throw Error(ErrorKind::k_usage, name + ": is not a known flag; " +
+                                        suggestion(nearest_name(name, parser.flag_names())));
   }
-  if (parser.chosen() == nullptr) {
+  if (!parser.verb_names().empty()) {
     throw Error(ErrorKind::k_usage, word + ": is not a known command; " +
                                         suggestion(nearest_name(word, parser.verb_names())));
   }
@@ -331,7 +363,12 @@ Options parse_options(int argc, const char* const* argv) {
     refuse_unknown(parser, words.empty() ? "?" : words.front());
   } catch (const CLI::RequiredError& error) {
     const auto words = parser.app.remaining(true);
-    if (parser.chosen() == nullptr && !words.empty()) refuse_unknown(parser, words.front());
+    if (!words.empty()) refuse_unknown(parser, words.front());
+    if (const auto verbs = parser.verb_names(); !verbs.empty()) {
+      std::string known;
+      for (const auto& verb : verbs) known += (known.empty() ? "" : ", ") + verb;
+      throw Error(ErrorKind::k_usage, "a command is missing: give one of " + known);
+    }
     throw Error(ErrorKind::k_usage, one_line(error.what()) + "; see `vecdb --help`");
   } catch (const CLI::ParseError& error) {
     throw Error(ErrorKind::k_usage, one_line(error.what()) + "; see `vecdb --help`");

@@ -82,12 +82,21 @@ struct DeleteCommand {
 };
 struct StatsCommand {};
 struct VerifyCommand {};
+enum class ModelAction { k_list, k_show, k_add, k_verify, k_remove };
+
+struct ModelCommand {
+  ModelAction action = ModelAction::k_list;
+  std::optional<std::string> name;
+  std::string folder;  // to add from
+};
+
 struct PrintAndExit {  // --help, --version
   std::string text;
 };
 
 using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, EncodeCommand,
-                             ListCommand, ShowCommand, DeleteCommand, StatsCommand, VerifyCommand>;
+                             ListCommand, ShowCommand, DeleteCommand, StatsCommand, VerifyCommand,
+                             ModelCommand>;
 
 struct Options {
   GlobalOptions global;

@@ -2,9 +2,7 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "model/encoder.h"
 #include "model/model_manifest.h"
@@ -22,6 +20,7 @@ class Model {
   ~Model();
   Model(Model&&) noexcept;
 
+  const std::filesystem::path& folder() const noexcept;
   const ModelManifest& manifest() const noexcept;
   const std::string& fingerprint() const noexcept;
   const Tokenizer& tokenizer() const noexcept;
@@ -36,16 +35,5 @@ class Model {
   struct Impl;
   std::unique_ptr<Impl> m_impl;
 };
-
-// Folders that models are looked for in, in order: VECDB_HOME/models when that is set, else
-// $XDG_DATA_HOME/vecdb/models (~/.local/share/…); then models/ beside the program, then
-// ../share/vecdb/models.
-std::vector<std::filesystem::path> model_folders();
-
-// Opens the model of this name. Throws k_model listing the names there are when there is none such,
-// and for a name that is a path.
-Model open_model(const std::string& name);
-
-inline constexpr const char* k_default_model = "all-MiniLM-L6-v2";
 
 }  // namespace vecdb

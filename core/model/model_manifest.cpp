@@ -166,7 +166,8 @@ ModelManifest read_manifest(const std::filesystem::path& folder) {
   fields.count("format", k_format, k_format);
   ModelManifest manifest;
   manifest.name = fields.text("name");
-  manifest.architecture = choice(fields, fields.text("architecture"), {"bert"});
+  manifest.architecture =
+      choice(fields, fields.text("architecture"), {"bert", "jina-bert", "xlm-roberta"});
   manifest.dimension = fields.count("dimension", 1, 1U << 16U);
   manifest.window = fields.count("window", 3, 1U << 20U);
   manifest.vocabulary_size = fields.count("vocabulary_size", 1, 1U << 24U);

@@ -1,6 +1,7 @@
 #include "pipeline/store_model.h"
 
 #include "base/error.h"
+#include "model/model_library.h"
 
 namespace vecdb {
 

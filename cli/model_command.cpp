@@ -1,0 +1,105 @@
+#include <cstdio>
+
+#include "base/json.h"
+#include "commands.h"
+#include "console.h"
+#include "model/model_check.h"
+#include "model/model_library.h"
+
+namespace vecdb {
+
+namespace {
+
+void print_list(const GlobalOptions& global) {
+  const Style style = style_for(global);
+  const std::string chosen = global.model.value_or(k_default_model);
+  for (const InstalledModel& model : installed_models()) {
+    if (global.json) {
+      Output::write(dump_json({{"name", model.name},
+                               {"folder", model.folder.string()},
+                               {"default", model.name == chosen}}) +
+                    "\n");
+    } else {
+      Output::write(style.shown(model.name) + "\t" + style.shown(model.folder.string()) +
+                    (model.name == chosen ? "\tdefault" : "") + "\n");
+    }
+  }
+}
+
+void print_model(const Model& model, const GlobalOptions& global) {
+  const ModelManifest& manifest = model.manifest();
+  const std::string tests =
+      manifest.self_tests.empty() ? "none" : counted(manifest.self_tests.size(), "text");
+  const Json facts = {{"name", manifest.name},
+                      {"folder", model.folder().string()},
+                      {"fingerprint", model.fingerprint()},
+                      {"architecture", manifest.architecture},
+                      {"dimension", manifest.dimension},
+                      {"window", manifest.window},
+                      {"pooling", manifest.pooling},
+                      {"normalize", manifest.normalize},
+                      {"query_prefix", manifest.query_prefix},
+                      {"passage_prefix", manifest.passage_prefix},
+                      {"licence", manifest.licence},
+                      {"self-test", tests}};
+  if (global.json) {
+    Output::write(dump_json(facts) + "\n");
+    return;
+  }
+  const Style style = style_for(global);
+  for (const auto& [name, value] : facts.items()) {
+    Output::write(name + std::string(16 - name.size(), ' ') +
+                  (value.is_string() ? style.shown(value.get<std::string>()) : dump_json(value)) +
+                  "\n");
+  }
+}
+
+void print_check(const std::string& name, const ModelCheck& check, const GlobalOptions& global) {
+  if (global.json) {
+    Output::write(dump_json({{"name", name},
+                             {"tensors", check.tensors},
+                             {"self_tests", check.self_tests},
+                             {"worst_cosine_f32", check.worst_cosine_f32},
+                             {"worst_cosine_bf16", check.worst_cosine_bf16}}) +
+                  "\n");
+  }
+  char cosines[96] = "self-test: none";
+  if (check.self_tests > 0) {
+    std::snprintf(cosines, sizeof cosines, "%s, worst cosine %.7f in f32, %.5f in bf16",
+                  counted(check.self_tests, "self-test text").c_str(), check.worst_cosine_f32,
+                  check.worst_cosine_bf16);
+  }
+  print_warning(global, name + ": is right: " + counted(check.tensors, "tensor") + ", " + cosines);
+}
+
+}  // namespace
+
+int run(const ModelCommand& command, const GlobalOptions& global) {
+  const std::string name = command.name.value_or(global.model.value_or(k_default_model));
+  switch (command.action) {
+    case ModelAction::k_list:
+      print_list(global);
+      break;
+    case ModelAction::k_show:
+      print_model(open_model(name), global);
+      break;
+    case ModelAction::k_verify:
+      print_check(name, check_model(open_model(name)), global);
+      break;
+    case ModelAction::k_add: {
+      const auto folder = std::filesystem::absolute(command.folder).lexically_normal();
+      const auto base = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
+      const std::string added = command.name.value_or(base.string());
+      add_model(folder, added);
+      print_warning(global, "model " + added + ": added");
+      break;
+    }
+    case ModelAction::k_remove:
+      remove_model(name);
+      print_warning(global, "model " + name + ": removed");
+      break;
+  }
+  return 0;
+}
+
+}  // namespace vecdb

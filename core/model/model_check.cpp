@@ -1,0 +1,82 @@
+#include "model/model_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "model/embedder.h"
+#include "model/weights.h"
+
+namespace vecdb {
+
+namespace {
+
+constexpr double k_least_cosine_f32 = 0.99999;
+constexpr double k_least_cosine_bf16 = 0.999;
+
+// Of vectors of any length: a model need not make unit vectors.
+double cosine(std::span<const float> a, std::span<const float> b) {
+  double product = 0;
+  double a_squared = 0;
+  double b_squared = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    product += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+    a_squared += static_cast<double>(a[i]) * static_cast<double>(a[i]);
+    b_squared += static_cast<double>(b[i]) * static_cast<double>(b[i]);
+  }
+  return product / std::sqrt(a_squared * b_squared);
+}
+
+void check_files(const Model& model) {
+  for (const auto& [name, sha256] : model.manifest().files) {
+    const auto path = model.folder() / name;
+    if (sha256_hex(MappedFile(path).bytes()) != sha256) throw not_as_recorded(path);
+  }
+}
+
+double worst_cosine(Embedder& embedder, double least) {
+  const ModelManifest& manifest = embedder.model().manifest();
+  std::vector<std::string_view> texts;
+  for (const auto& test : manifest.self_tests) texts.push_back(test.text);
+  const auto embedded = embedder.embed(texts, TextRole::k_plain, VectorLength::k_model);
+  if (!embedded) throw Error(ErrorKind::k_model, "the self-test: was interrupted; run it again");
+  double worst = 1;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto vector =
+        std::span(embedded->vectors).subspan(i * manifest.dimension, manifest.dimension);
+    const double found = cosine(vector, manifest.self_tests[i].vector);
+    if (!(found >= least)) {  // also when it is no number
+      throw Error(ErrorKind::k_model, embedder.model().folder().string() + ": self-test text " +
+                                          std::to_string(i) + ": the vector has a cosine of only " +
+                                          std::to_string(found) +
+                                          " to the one made by PyTorch; trace the model again");
+    }
+    worst = std::min(worst, found);
+  }
+  return worst;
+}
+
+}  // namespace
+
+ModelCheck check_model(Model model) {
+  ModelCheck check;
+  const Weights weights(model.folder() / k_weights_file, model.manifest(), HashCheck::k_full);
+  check.tensors = weights.tensors().size();
+  check_files(model);
+  check.self_tests = model.manifest().self_tests.size();
+  if (check.self_tests == 0) return check;
+  const auto folder = model.folder();
+  Embedder f32(std::move(model), Precision::k_f32, 1);
+  check.worst_cosine_f32 = worst_cosine(f32, k_least_cosine_f32);
+  Embedder bf16(Model(folder), Precision::k_bf16, 1);
+  check.worst_cosine_bf16 = worst_cosine(bf16, k_least_cosine_bf16);
+  return check;
+}
+
+}  // namespace vecdb

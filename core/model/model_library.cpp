@@ -1,0 +1,153 @@
+#include "model/model_library.h"
+
+#include <cstdlib>
+#include <map>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/program.h"
+#include "model/model_check.h"
+
+namespace vecdb {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* k_manifest_file = "model.json";
+
+void require_name(const std::string& name) {
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
+    throw Error(ErrorKind::k_model,
+                "model \"" + name + "\": is not a name; models are named, not given by path");
+  }
+}
+
+Error not_installed(const std::string& name) {
+  std::string known;
+  for (const auto& each : installed_models()) known += (known.empty() ? "" : ", ") + each.name;
+  return {ErrorKind::k_model, "model " + name + ": is not installed; " +
+                                  (known.empty() ? "no model is" : "installed: " + known)};
+}
+
+void copy_durably(const fs::path& from, const fs::path& to) {
+  const MappedFile source(from);
+  AtomicFile copy(to);
+  copy.write(source.bytes());
+  copy.commit();
+}
+
+[[noreturn]] void fail(const fs::path& path, const std::string& what,
+                       const std::error_code& error) {
+  throw Error(ErrorKind::k_io, path.string() + ": " + what + ": " + error.message());
+}
+
+// A folder in the making; removed unless it got its final name.
+class PartialFolder {
+ public:
+  explicit PartialFolder(fs::path path) : m_path(std::move(path)) {
+    std::error_code error;
+    fs::remove_all(m_path, error);  // the remains of an earlier try
+    fs::create_directories(m_path, error);
+    if (error) fail(m_path, "cannot be made", error);
+  }
+  ~PartialFolder() {
+    std::error_code ignored;
+    fs::remove_all(m_path, ignored);
+  }
+  PartialFolder(const PartialFolder&) = delete;
+  PartialFolder& operator=(const PartialFolder&) = delete;
+
+  void publish(const fs::path& final_path) {
+    std::error_code error;
+    fs::rename(m_path, final_path, error);
+    if (error) fail(final_path, "cannot be given its name", error);
+    sync_folder(final_path.parent_path());
+  }
+
+ private:
+  fs::path m_path;
+};
+
+}  // namespace
+
+std::vector<fs::path> model_folders() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return fs::path(value == nullptr ? "" : value);
+  };
+  std::vector<fs::path> folders;
+  if (const auto home = variable("VECDB_HOME"); !home.empty()) {
+    folders.push_back(home / "models");
+  } else if (const auto data = variable("XDG_DATA_HOME"); data.is_absolute()) {
+    folders.push_back(data / "vecdb" / "models");
+  } else if (const auto user = variable("HOME"); user.is_absolute()) {
+    folders.push_back(user / ".local" / "share" / "vecdb" / "models");
+  }
+  folders.push_back(program_folder() / "models");
+  folders.push_back((program_folder() / ".." / "share" / "vecdb" / "models").lexically_normal());
+  return folders;
+}
+
+std::vector<InstalledModel> installed_models() {
+  std::map<std::string, fs::path> found;
+  for (const auto& folder : model_folders()) {
+    std::error_code ignored;  // a folder that is not there holds no models
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      const std::string name = entry.path().filename().string();
+      if (name.front() != '.' && fs::exists(entry.path() / k_manifest_file, ignored)) {
+        found.emplace(name, entry.path());  // keeps the first
+      }
+    }
+  }
+  std::vector<InstalledModel> models;
+  for (auto& [name, folder] : found) models.push_back({name, folder});
+  return models;
+}
+
+Model open_model(const std::string& name) {
+  require_name(name);
+  for (const auto& folder : model_folders()) {
+    std::error_code ignored;
+    if (fs::exists(folder / name, ignored)) return Model(folder / name);
+  }
+  throw not_installed(name);
+}
+
+void add_model(const fs::path& source, const std::string& name) {
+  require_name(name);
+  const fs::path home = model_folders().front();
+  const fs::path target = home / name;
+  if (fs::exists(target)) {
+    throw Error(ErrorKind::k_model, "model " + name + ": is installed already in " +
+                                        target.string() + "; remove it first, or use --name");
+  }
+  check_model(Model(source));
+  const fs::path partial = home / ("." + name + ".partial");
+  PartialFolder folder(partial);
+  copy_durably(source / k_manifest_file, partial / k_manifest_file);
+  const ModelManifest manifest = read_manifest(partial);
+  for (const auto& [file, sha256] : manifest.files) copy_durably(source / file, partial / file);
+  check_model(Model(partial));  // what was copied is what was checked
+  folder.publish(target);
+}
+
+void remove_model(const std::string& name) {
+  require_name(name);
+  const fs::path home = model_folders().front();
+  const fs::path target = home / name;
+  std::error_code error;
+  if (!fs::exists(target / k_manifest_file, error)) {
+    throw Error(ErrorKind::k_model, "model " + name + ": is not among your own models in " +
+                                        home.string() + "; `vecdb model list` shows where it is");
+  }
+  // Renamed first, so that nobody opens half of it.
+  const fs::path gone = home / ("." + name + ".removed");
+  fs::remove_all(gone, error);
+  fs::rename(target, gone, error);
+  if (error) fail(target, "cannot be removed", error);
+  fs::remove_all(gone, error);
+  if (error) fail(gone, "cannot be removed", error);
+}
+
+}  // namespace vecdb
