@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -7,6 +8,7 @@
 #include "console.h"
 #include "inputs.h"
 #include "pipeline/ingest.h"
+#include "record_sources.h"
 #include "store_path.h"
 
 namespace vecdb {
@@ -58,13 +60,29 @@ class Reporter final : public IngestObserver {
   }
 
   void on_progress(std::uint64_t done, std::uint64_t documents, std::uint64_t chunks) override {
-    m_progress.show(with_thousands(done) + " of " + with_thousands(documents) + " documents, " +
+    m_progress.show(with_thousands(done) +
+                    (documents > 0 ? " of " + with_thousands(documents) : "") + " documents, " +
                     with_thousands(chunks) + " chunks stored");
   }
 
  private:
   const GlobalOptions& m_global;
   ProgressLine m_progress;
+};
+
+// Files and stdin: known before the work begins, so that a missing one stops it.
+class FileSources final : public SourceStream {
+ public:
+  explicit FileSources(std::vector<Source> sources) : m_sources(std::move(sources)) {}
+  std::optional<Source> next() override {
+    if (m_next == m_sources.size()) return std::nullopt;
+    return std::move(m_sources[m_next++]);
+  }
+  std::uint64_t total() const override { return m_sources.size(); }
+
+ private:
+  std::vector<Source> m_sources;
+  std::size_t m_next = 0;
 };
 
 std::string seconds_text(double seconds) {
@@ -76,8 +94,10 @@ std::string seconds_text(double seconds) {
 void print_summary(const IngestSummary& summary, const GlobalOptions& global) {
   const auto count = [](std::uint64_t number) { return with_thousands(number); };
   print_warning(global, count(summary.added) + " added, " + count(summary.changed) + " changed, " +
-                            count(summary.unchanged) + " unchanged, " + count(summary.skipped) +
-                            " skipped; " + counted(summary.chunks, "chunk") + ", " +
+                            count(summary.unchanged) + " unchanged, " +
+                            (summary.removed > 0 ? count(summary.removed) + " removed, " : "") +
+                            count(summary.skipped) + " skipped; " +
+                            counted(summary.chunks, "chunk") + ", " +
                             counted(summary.tokens, "token"));
   warn_of_lengths(summary.lengths, global);
   if (summary.truncated > 0) {
@@ -97,6 +117,7 @@ void print_summary_json(const IngestSummary& summary) {
   const Json figures = {{"added", summary.added},
                         {"changed", summary.changed},
                         {"unchanged", summary.unchanged},
+                        {"removed", summary.removed},
                         {"skipped", summary.skipped},
                         {"chunks", summary.chunks},
                         {"tokens", summary.tokens},
@@ -116,21 +137,36 @@ void print_summary_json(const IngestSummary& summary) {
 int run(const IngestCommand& command, const GlobalOptions& global) {
   IngestOptions options;
   options.meta = meta_json(command.meta);
-  const CharacterSplitter checked(command.splitter);  // a wrong flag is told before stdin is read
-  std::vector<Skipped> skipped;
-  const std::vector<Source> sources = gather_sources(command.inputs, skipped);
-  options.store = store_to_write(global);
-  options.model = {global.model, global.precision, worker_threads(global)};
   options.splitter = command.splitter;
   options.wait_seconds = command.wait_seconds;
+  options.mode = command.dry_run ? IngestMode::k_dry_run : IngestMode::k_store;
+  const CharacterSplitter checked(command.splitter);  // a wrong flag is told before stdin is read
+  if (command.prune && command.jsonl) {
+    throw Error(ErrorKind::k_usage, "--prune: has no meaning with --jsonl; records have no files");
+  }
+  std::vector<Skipped> skipped;
+  std::unique_ptr<SourceStream> sources;
+  if (command.jsonl) {
+    sources = std::make_unique<RecordSources>(command.inputs, options.meta);
+  } else {
+    sources = std::make_unique<FileSources>(gather_sources(command.inputs, skipped));
+  }
+  if (command.prune) {
+    for (const auto& name : command.inputs.paths) {
+      if (name != "-") options.prune_roots.push_back(uri_of(name));
+    }
+  }
+  options.store = store_to_write(global);
+  options.model = {global.model, global.precision, worker_threads(global)};
   Reporter reporter(global);
   for (const Skipped& each : skipped) {
     reporter.on_event({each.uri, IngestStatus::k_skipped, "", 0, each.reason});
   }
-  IngestSummary summary = ingest(options, sources, reporter);
+  IngestSummary summary = ingest(options, *sources, reporter);
   summary.skipped += skipped.size();
   if (global.json) print_summary_json(summary);
   print_summary(summary, global);
+  if (command.dry_run) print_warning(global, "nothing was changed: this was a dry run");
   return summary.skipped > 0 ? 1 : 0;
 }
 

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/error.h"
@@ -53,22 +54,28 @@ void require_existing(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::vector<Source> gather_sources(const InputOptions& options, std::vector<Skipped>& skipped) {
-  const std::vector<std::string> names = all_names(options);
+std::vector<std::string> named_inputs(const InputOptions& options) {
+  std::vector<std::string> names = all_names(options);
   if (names.empty() && !options.files_from) {
     throw Error(ErrorKind::k_usage, "PATH: is missing; name files or folders, or - for stdin");
   }
+  const auto dashes = std::count(names.begin(), names.end(), "-");
+  if (dashes + (options.files_from == "-" ? 1 : 0) > 1) {
+    throw Error(ErrorKind::k_usage, "-: stdin can be read only once");
+  }
   require_existing(names);
+  return names;
+}
+
+std::vector<Source> gather_sources(const InputOptions& options, std::vector<Skipped>& skipped) {
   std::vector<Source> sources;
-  bool stdin_taken = options.files_from == "-";
-  for (const auto& name : names) {
-    if (name != "-") {
+  for (const auto& name : named_inputs(options)) {
+    if (name == "-") {
+      sources.emplace_back(
+          NamedBytes{options.stdin_name, read_to_end(STDIN_FILENO, "stdin"), std::nullopt});
+    } else {
       for (auto& path : list_files(name, skipped)) sources.emplace_back(std::move(path));
-      continue;
     }
-    if (stdin_taken) throw Error(ErrorKind::k_usage, "-: stdin can be read only once");
-    stdin_taken = true;
-    sources.emplace_back(NamedBytes{options.stdin_name, read_to_end(STDIN_FILENO, "stdin")});
   }
   return sources;
 }

@@ -22,6 +22,10 @@ std::vector<Source> gather_sources(const InputOptions& options, std::vector<Skip
 // Says on stderr how many chunks are longer than asked for, if any.
 void warn_of_lengths(const ChunkLengths& lengths, const GlobalOptions& global);
 
+// The names that are given on the command line and in --files-from. Throws k_io when one does not
+// exist, k_usage when nothing is named.
+std::vector<std::string> named_inputs(const InputOptions& options);
+
 // Lines of a stream, one at a time, as soon as each is complete: for programs that talk to vecdb
 // over a pipe. Without the line end ("\n" or "\r\n").
 class LineReader {

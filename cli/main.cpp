@@ -62,7 +62,7 @@ int run_command_line(int argc, const char* const* argv) {
     return k_done;
   } catch (const Error& error) {
     print_error(error.what());
-    return exit_code(error.kind());
+    return pending_interrupt() != 0 ? 128 + pending_interrupt() : exit_code(error.kind());
   } catch (const std::bad_alloc&) {
     print_error("out of memory; close other programs, or give smaller inputs");
     return k_out_of_resources;

@@ -2,15 +2,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <memory>
-#include <sstream>
 
 #include "arguments.h"
 #include "base/error.h"
+#include "flags.h"
 #include "inputs.h"
 #include "model/model_library.h"
+#include "model/sentencepiece_tokenizer.h"
 #include "store/store.h"
 
 namespace vecdb {
@@ -21,69 +21,6 @@ constexpr std::size_t k_max_threads = 1024;
 
 // Flags whose value is taken exactly as it stands, also when empty or led by a dash.
 const std::vector<std::string_view> k_verbatim_flags = {"--separator", "--meta", "--name"};
-
-template <typename Enum>
-CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
-                        const std::map<std::string, Enum>& names, const std::string& help) {
-  std::string known;
-  for (const auto& [name, each] : names) known += (known.empty() ? "" : "|") + name;
-  const auto parse = [&value, names, flag, known](const std::string& text) {
-    const auto found = names.find(text);
-    if (found == names.end()) {
-      throw Error(ErrorKind::k_usage, flag + " " + text + ": is not known; use one of " + known);
-    }
-    value = found->second;
-  };
-  return app.add_option_function<std::string>(flag, parse, help)->type_name(known);
-}
-
-// A whole number; CLI11's own conversion accepts octal and wraps a negative one.
-CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value,
-                       std::size_t least, std::size_t most, const std::string& help) {
-  const std::string name = flag.substr(0, flag.find(','));
-  const auto parse = [&value, name, least, most](const std::string& text) {
-    std::size_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || number < least ||
-        number > most) {
-      throw Error(ErrorKind::k_usage, name + " " + text + ": is not a whole number from " +
-                                          std::to_string(least) + " to " + std::to_string(most));
-    }
-    value = number;
-  };
-  return app.add_option_function<std::string>(flag, parse, help)->type_name("N");
-}
-
-std::string shortest(double value) {
-  std::ostringstream text;
-  text << value;
-  return text.str();
-}
-
-CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, double most,
-                      const std::function<void(double)>& take, const std::string& help) {
-  const auto parse = [=](const std::string& text) {
-    double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size() || !(number >= least) ||
-        !(number <= most)) {
-      throw Error(ErrorKind::k_usage, flag + " " + text + ": is not a number from " +
-                                          shortest(least) + " to " + shortest(most));
-    }
-    take(number);
-  };
-  return app.add_option_function<std::string>(flag, parse, help)->type_name("X");
-}
-
-CLI::Option* add_verbatim(CLI::App& app, const std::string& flag,
-                          const std::function<void(std::string)>& take, const std::string& help) {
-  const auto parse = [take, flag](const std::string& text) {
-    std::string value = unshielded(text);
-    require_utf8(value, flag, ErrorKind::k_usage);
-    take(std::move(value));
-  };
-  return app.add_option_function<std::string>(flag, parse, help);
-}
 
 void add_global(CLI::App& app, GlobalOptions& global) {
   app.add_option("--store", global.store, "The store; default: the nearest .vecdb")
@@ -177,6 +114,11 @@ void add_ingest(CLI::App& app, IngestCommand& command) {
                                                     "Metadata of every document; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  app.add_flag("--jsonl", command.jsonl,
+               "Inputs are JSON Lines: records with \"text\", or what split prints");
+  app.add_flag("--prune", command.prune,
+               "Drop stored documents under the given paths whose files are gone");
+  app.add_flag("--dry-run", command.dry_run, "Report what would be done, change nothing");
   add_wait(app, command.wait_seconds);
 }
 
@@ -252,7 +194,7 @@ constexpr auto add_nothing = [](CLI::App&, auto&) {};
 
 std::string version_text() {
   return "vecdb " VECDB_VERSION "\nlibtorch " + torch_version() + "\nFAISS " + faiss_version() +
-         "\nSQLite " + sqlite_version() + "\n";
+         "\nsentencepiece " + sentencepiece_version() + "\nSQLite " + sqlite_version() + "\n";
 }
 
 // The parser, and where it puts what it finds.

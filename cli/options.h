@@ -42,6 +42,9 @@ struct IngestCommand {
   InputOptions inputs;
   SplitterOptions splitter;
   std::vector<std::string> meta;  // "key=value"
+  bool jsonl = false;             // inputs are records, one a line
+  bool prune = false;             // drop documents under the paths whose files are gone
+  bool dry_run = false;
   double wait_seconds = 5;
 };
 

@@ -44,6 +44,12 @@ void print_document(const Document& document, const std::vector<Chunk>& chunks,
   }
 }
 
+// Only files and stdin come from paths.
+Loaded load_source(const Source& source) {
+  if (const auto* named = std::get_if<NamedBytes>(&source)) return load(*named);
+  return load(std::get<std::filesystem::path>(source));
+}
+
 }  // namespace
 
 int run(const SplitCommand& command, const GlobalOptions& global) {
@@ -52,7 +58,7 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
   ChunkLengths lengths;
   for (const Source& source : gather_sources(command.inputs, skipped)) {
     if (pending_interrupt() != 0) break;
-    const Loaded loaded = load(source);
+    const Loaded loaded = load_source(source);
     if (const auto* reason = std::get_if<Skipped>(&loaded)) {
       skipped.push_back(*reason);
       continue;

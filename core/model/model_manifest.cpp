@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t k_max_manifest_bytes = 16U << 20U;
 constexpr std::uint64_t k_format = 1;
+constexpr const char* k_sentencepiece_kind = "sentencepiece";
 
 // One JSON object whose keys are asked for by name and type; at the end none may be left over.
 class Fields {
@@ -97,13 +98,17 @@ std::string choice(const Fields& fields, std::string value,
 
 void read_tokenizer(ModelManifest& manifest, const Json& json, const std::string& where) {
   Fields fields(json, where + ": tokenizer");
-  choice(fields, fields.text("kind"), {"wordpiece"});
+  const auto kind = choice(fields, fields.text("kind"), {"wordpiece", k_sentencepiece_kind});
   manifest.tokenizer_file = fields.text("file");
-  manifest.wordpiece = {
-      .letter_case = fields.flag("lower_case") ? LetterCase::k_lower : LetterCase::k_keep,
-      .accents = fields.flag("strip_accents") ? Accents::k_strip : Accents::k_keep,
-      .chinese_characters =
-          fields.flag("split_chinese") ? ChineseCharacters::k_split : ChineseCharacters::k_keep};
+  if (kind == k_sentencepiece_kind) {
+    manifest.tokenizer_kind = TokenizerKind::k_sentencepiece;
+  } else {
+    manifest.wordpiece = {
+        .letter_case = fields.flag("lower_case") ? LetterCase::k_lower : LetterCase::k_keep,
+        .accents = fields.flag("strip_accents") ? Accents::k_strip : Accents::k_keep,
+        .chinese_characters =
+            fields.flag("split_chinese") ? ChineseCharacters::k_split : ChineseCharacters::k_keep};
+  }
   fields.finish();
 }
 
@@ -136,6 +141,22 @@ void read_tensors(ModelManifest& manifest, const Json& json, const std::string& 
     }
     fields.finish();
     manifest.tensors[name] = std::move(tensor);
+  }
+}
+
+// JinaBERT's checkpoints call themselves "bert". What tells the two apart is the table of
+// positions, which JinaBERT has not (it has ALiBi): the name must agree with it.
+void check_architecture(const ModelManifest& manifest, const Fields& fields) {
+  const auto table = std::find_if(
+      manifest.tensors.begin(), manifest.tensors.end(),
+      [](const auto& tensor) { return tensor.first.ends_with("position_embeddings.weight"); });
+  const bool has_table = table != manifest.tensors.end();
+  if (has_table && manifest.architecture == "jina-bert") {
+    throw fields.wrong("the architecture jina-bert has no tensor " + table->first);
+  }
+  if (!has_table && manifest.architecture != "jina-bert") {
+    throw fields.wrong("the architecture " + manifest.architecture +
+                       " has a tensor position_embeddings.weight, and these have none");
   }
 }
 
@@ -179,6 +200,7 @@ ModelManifest read_manifest(const std::filesystem::path& folder) {
   read_tokenizer(manifest, fields.object("tokenizer"), where);
   read_files(manifest, fields, fields.object("files"));
   read_tensors(manifest, fields.object("tensors"), where);
+  check_architecture(manifest, fields);
   for (const auto& name : fields.array("ignored_tensors")) {
     if (!name.is_string()) throw fields.wrong("ignored_tensors holds what is no name");
     manifest.ignored_tensors.push_back(name.get<std::string>());
@@ -189,7 +211,7 @@ ModelManifest read_manifest(const std::filesystem::path& folder) {
 }
 
 std::string fingerprint_of(const ModelManifest& manifest) {
-  const Json identity = {
+  Json identity = {
       {"architecture", manifest.architecture},
       {"dimension", manifest.dimension},
       {"window", manifest.window},
@@ -199,10 +221,15 @@ std::string fingerprint_of(const ModelManifest& manifest) {
       {"passage_prefix", manifest.passage_prefix},
       {"weights", manifest.files.at(k_weights_file)},
       {"vocabulary", manifest.files.at(manifest.tokenizer_file)},
-      {"lower_case", manifest.wordpiece.letter_case == LetterCase::k_lower},
-      {"strip_accents", manifest.wordpiece.accents == Accents::k_strip},
-      {"split_chinese", manifest.wordpiece.chinese_characters == ChineseCharacters::k_split},
   };
+  if (manifest.tokenizer_kind == TokenizerKind::k_sentencepiece) {
+    identity["tokenizer"] = k_sentencepiece_kind;
+  } else {
+    const WordPieceOptions& options = manifest.wordpiece;
+    identity["lower_case"] = options.letter_case == LetterCase::k_lower;
+    identity["strip_accents"] = options.accents == Accents::k_strip;
+    identity["split_chinese"] = options.chinese_characters == ChineseCharacters::k_split;
+  }
   return sha256_hex(dump_json(identity));
 }
 

@@ -12,7 +12,7 @@
 
 namespace vecdb {
 
-enum class TokenizerKind { k_wordpiece };
+enum class TokenizerKind { k_wordpiece, k_sentencepiece };
 
 // model.json of a model folder: everything that is known of a model, read and never guessed.
 // scripts/trace_encoder.py writes it.

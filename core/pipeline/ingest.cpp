@@ -1,5 +1,6 @@
 #include "pipeline/ingest.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
 #include <unordered_set>
@@ -7,6 +8,7 @@
 
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "base/sha256.h"
 
 namespace vecdb {
 
@@ -38,29 +40,47 @@ Embedder make_embedder(const IngestOptions& options) {
   return embedder_for_new_store(options.model);
 }
 
+// What chunks that came ready are recorded to be split with.
+constexpr const char* k_ready_splitter = R"({"splitter":"none"})";
+
+// Stands for the bytes of a source that is not at hand.
+std::string digest_of(const std::vector<Chunk>& chunks) {
+  Sha256 hash;
+  for (const Chunk& chunk : chunks) {
+    hash.update(dump_json({chunk.start, chunk.end, chunk.line, chunk.text}) + "\n");
+  }
+  return hash.hex_digest();
+}
+
 class Ingest {
  public:
   Ingest(const IngestOptions& options, IngestObserver& observer)
       : m_options(options),
         m_observer(observer),
         m_splitter(options.splitter),
-        m_splitter_json(describe(options.splitter)),
-        m_embedder(make_embedder(options)),
-        m_writer(StoreWriter::open_or_create(
-            options.store, settings_of(m_embedder), options.wait_seconds,
-            [&observer](const std::string& notice) { observer.on_warning(notice); })) {
-    check_same_model(m_writer.settings(), m_embedder);
+        m_splitter_json(describe(options.splitter)) {
+    if (options.mode == IngestMode::k_dry_run) {
+      if (is_store(options.store)) m_reader.emplace(options.store);
+      return;
+    }
+    m_embedder.emplace(make_embedder(options));
+    m_writer.emplace(StoreWriter::open_or_create(
+        options.store, settings_of(*m_embedder), options.wait_seconds,
+        [&observer](const std::string& notice) { observer.on_warning(notice); }));
+    check_same_model(m_writer->settings(), *m_embedder);
   }
 
-  IngestSummary run(const std::vector<Source>& sources) {
+  IngestSummary run(SourceStream& sources) {
     std::uint64_t done = 0;
-    for (const Source& source : sources) {
-      if (stopped()) break;
-      take(source);
+    while (!stopped()) {
+      std::optional<Source> source = sources.next();
+      if (!source) break;
+      take(std::move(*source));
       if (m_batch_chunks >= k_chunks_per_commit) commit_batch();
-      m_observer.on_progress(++done, sources.size(), m_summary.chunks);
+      m_observer.on_progress(++done, sources.total(), m_summary.chunks);
     }
     if (!stopped()) commit_batch();
+    if (!stopped()) prune();
     return m_summary;
   }
 
@@ -70,63 +90,91 @@ class Ingest {
     return m_summary.interrupted;
   }
 
-  void take(const Source& source) {
+  std::optional<DocumentSummary> find_stored(const std::string& uri) const {
+    if (m_writer) return m_writer->find_document(uri);
+    return m_reader ? m_reader->find_document(uri) : std::nullopt;
+  }
+
+  void take(Source source) {
     const Stopwatch watch(m_summary.split_seconds);
-    Loaded loaded = load(source);
-    if (auto* skipped = std::get_if<Skipped>(&loaded)) {
-      skip(std::move(skipped->uri), std::move(skipped->reason));
-      return;
+    if (auto* skipped = std::get_if<Skipped>(&source)) {
+      skip(std::move(*skipped));
+    } else if (auto* ready = std::get_if<ReadyChunks>(&source)) {
+      take_ready(std::move(*ready));
+    } else if (const auto* named = std::get_if<NamedBytes>(&source)) {
+      take_loaded(load(*named), named->meta.value_or(m_options.meta));
+    } else {
+      take_loaded(load(std::get<std::filesystem::path>(source)), m_options.meta);
     }
+  }
+
+  void take_loaded(Loaded loaded, const std::string& meta) {
+    if (auto* skipped = std::get_if<Skipped>(&loaded)) return skip(std::move(*skipped));
     const auto& document = std::get<Document>(loaded);
-    if (!m_seen.insert(document.uri).second) return;  // named twice on the command line
-    const auto stored = m_writer.find_document(document.uri);
-    if (stored && stored->record.sha256 == document.sha256 &&
-        stored->record.splitter == m_splitter_json && stored->record.meta == m_options.meta) {
-      ++m_summary.unchanged;
-      m_observer.on_event(
-          {document.uri, IngestStatus::k_unchanged, document.sha256, stored->chunks, ""});
-      return;
-    }
-    add(document, stored ? IngestStatus::k_changed : IngestStatus::k_added);
+    const std::uint64_t size = document.text.size() + document.text_offset;
+    consider({.uri = document.uri,
+              .sha256 = document.sha256,
+              .size = document.stamp ? document.stamp->size : size,
+              .mtime_ns = document.stamp ? document.stamp->mtime_ns : 0,
+              .splitter = m_splitter_json,
+              .meta = meta},
+             [&] { return split(document); });
   }
 
-  void skip(std::string uri, std::string reason) {
-    ++m_summary.skipped;
-    m_observer.on_event({std::move(uri), IngestStatus::k_skipped, "", 0, std::move(reason)});
+  void take_ready(ReadyChunks ready) {
+    std::uint64_t size = 0;
+    for (const Chunk& chunk : ready.chunks) size += chunk.text.size();
+    consider({.uri = ready.uri,
+              .sha256 = digest_of(ready.chunks),
+              .size = size,
+              .mtime_ns = 0,
+              .splitter = k_ready_splitter,
+              .meta = ready.meta},
+             [&] { return std::move(ready.chunks); });
   }
 
-  void add(const Document& document, IngestStatus status) {
+  std::vector<Chunk> split(const Document& document) {
     if (misses_line_ends(m_options.splitter, document)) {
       m_observer.on_warning(document.uri +
                             ": has CRLF line ends, which a separator with a bare "
                             "newline does not match");
     }
-    std::vector<Chunk> chunks = split_document(m_splitter, document);
-    if (chunks.empty()) {
-      skip(document.uri, "holds nothing but white space");
+    return split_document(m_splitter, document);
+  }
+
+  // Puts a document into the batch unless the store has it just so.
+  template <typename MakeChunks>
+  void consider(DocumentRecord record, MakeChunks make_chunks) {
+    if (!m_seen.insert(record.uri).second) return;
+    const auto stored = find_stored(record.uri);
+    if (stored && stored->record.sha256 == record.sha256 &&
+        stored->record.splitter == record.splitter && stored->record.meta == record.meta) {
+      ++m_summary.unchanged;
+      m_observer.on_event(
+          {record.uri, IngestStatus::k_unchanged, record.sha256, stored->chunks, ""});
       return;
     }
     NewDocument added;
-    added.record = {
-        .uri = document.uri,
-        .sha256 = document.sha256,
-        .size = document.stamp ? document.stamp->size : document.text.size() + document.text_offset,
-        .mtime_ns = document.stamp ? document.stamp->mtime_ns : 0,
-        .splitter = m_splitter_json,
-        .meta = m_options.meta};
-    for (Chunk& chunk : chunks) {
-      added.chunks.push_back({.chunk = std::move(chunk)});
-    }
+    for (Chunk& chunk : make_chunks()) added.chunks.push_back({.chunk = std::move(chunk)});
+    if (added.chunks.empty()) return skip({record.uri, "holds nothing but white space"});
+    added.record = std::move(record);
     m_batch_chunks += added.chunks.size();
     m_batch.push_back(std::move(added));
-    m_statuses.push_back(status);
+    m_statuses.push_back(stored ? IngestStatus::k_changed : IngestStatus::k_added);
+  }
+
+  void skip(Skipped skipped) {
+    ++m_summary.skipped;
+    m_observer.on_event(
+        {std::move(skipped.uri), IngestStatus::k_skipped, "", 0, std::move(skipped.reason)});
   }
 
   void commit_batch() {
-    if (m_batch.empty() || !encode_batch()) return;
-    {
+    if (m_batch.empty()) return;
+    if (m_writer) {
+      if (!encode_batch()) return;
       const Stopwatch watch(m_summary.store_seconds);
-      m_writer.commit(m_batch, {});
+      m_writer->commit(m_batch, {});
     }
     for (std::size_t i = 0; i < m_batch.size(); ++i) report(m_batch[i], m_statuses[i]);
     m_batch.clear();
@@ -141,12 +189,12 @@ class Ingest {
     for (const NewDocument& document : m_batch) {
       for (const ChunkRecord& record : document.chunks) texts.push_back(record.chunk.text);
     }
-    const auto embedded = m_embedder.embed(texts, TextRole::k_passage, VectorLength::k_unit);
+    const auto embedded = m_embedder->embed(texts, TextRole::k_passage, VectorLength::k_unit);
     if (!embedded) {
       m_summary.interrupted = true;
       return false;
     }
-    const std::size_t dimension = m_writer.settings().dimension;
+    const std::size_t dimension = m_writer->settings().dimension;
     std::size_t next = 0;
     for (NewDocument& document : m_batch) {
       const auto first = embedded->vectors.begin() + static_cast<std::ptrdiff_t>(next * dimension);
@@ -164,9 +212,8 @@ class Ingest {
   void report(const NewDocument& document, IngestStatus status) {
     ++(status == IngestStatus::k_added ? m_summary.added : m_summary.changed);
     m_summary.chunks += document.chunks.size();
-    const std::size_t window = m_embedder.model().manifest().window;
     for (const ChunkRecord& record : document.chunks) {
-      m_summary.tokens += record.truncated ? window : record.tokens;
+      m_summary.tokens += record.truncated ? m_embedder->model().manifest().window : record.tokens;
       m_summary.truncated += record.truncated ? 1 : 0;
       m_summary.lengths.add(record.chunk, m_options.splitter.chunk_size);
     }
@@ -174,12 +221,42 @@ class Ingest {
         {document.record.uri, status, document.record.sha256, document.chunks.size(), ""});
   }
 
+  // Removes what was stored from under the roots and is not there any more.
+  void prune() {
+    if (m_options.prune_roots.empty() || !is_store(m_options.store)) return;
+    std::vector<DocumentSummary> gone;
+    for (DocumentSummary& document : StoreReader(m_options.store).documents()) {
+      const std::string& uri = document.record.uri;
+      std::error_code error;
+      const bool exists = std::filesystem::exists(uri, error) || error;
+      if (!exists && !m_seen.contains(uri) && is_under_root(uri)) {
+        gone.push_back(std::move(document));
+      }
+    }
+    std::vector<std::string> uris;
+    for (const DocumentSummary& document : gone) uris.push_back(document.record.uri);
+    if (m_writer) m_writer->commit({}, uris);
+    for (const DocumentSummary& document : gone) {
+      ++m_summary.removed;
+      m_observer.on_event({document.record.uri, IngestStatus::k_removed, document.record.sha256,
+                           document.chunks, ""});
+    }
+  }
+
+  bool is_under_root(const std::string& uri) const {
+    return std::any_of(m_options.prune_roots.begin(), m_options.prune_roots.end(),
+                       [&](const std::string& root) {
+                         return uri == root || uri.starts_with(root == "/" ? root : root + "/");
+                       });
+  }
+
   const IngestOptions& m_options;
   IngestObserver& m_observer;
   CharacterSplitter m_splitter;
   std::string m_splitter_json;
-  Embedder m_embedder;
-  StoreWriter m_writer;
+  std::optional<Embedder> m_embedder;   // nothing in a dry run
+  std::optional<StoreWriter> m_writer;  // nothing in a dry run
+  std::optional<StoreReader> m_reader;  // of a dry run, when there is a store
   IngestSummary m_summary;
   std::unordered_set<std::string> m_seen;
   std::vector<NewDocument> m_batch;
@@ -197,6 +274,8 @@ const char* name_of(IngestStatus status) {
       return "changed";
     case IngestStatus::k_unchanged:
       return "unchanged";
+    case IngestStatus::k_removed:
+      return "removed";
     case IngestStatus::k_skipped:
       return "skipped";
   }
@@ -216,7 +295,7 @@ std::string describe(const SplitterOptions& options) {
                     {"chunk_overlap", options.chunk_overlap}});
 }
 
-IngestSummary ingest(const IngestOptions& options, const std::vector<Source>& sources,
+IngestSummary ingest(const IngestOptions& options, SourceStream& sources,
                      IngestObserver& observer) {
   return Ingest(options, observer).run(sources);
 }

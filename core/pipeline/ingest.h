@@ -11,15 +11,21 @@
 
 namespace vecdb {
 
+// k_dry_run: look at everything and report what would happen, without a model and without a store.
+enum class IngestMode { k_store, k_dry_run };
+
 struct IngestOptions {
   std::filesystem::path store;
   ModelChoice model;
   SplitterOptions splitter;
   std::string meta = "{}";  // one JSON object, kept with every document
   double wait_seconds = 5;  // for another writer
+  IngestMode mode = IngestMode::k_store;
+  // Folders and files, by uri: stored documents under them whose files are gone are removed.
+  std::vector<std::string> prune_roots;
 };
 
-enum class IngestStatus { k_added, k_changed, k_unchanged, k_skipped };
+enum class IngestStatus { k_added, k_changed, k_unchanged, k_removed, k_skipped };
 
 const char* name_of(IngestStatus status);  // "added", …
 
@@ -35,6 +41,7 @@ struct IngestSummary {
   std::uint64_t added = 0;
   std::uint64_t changed = 0;
   std::uint64_t unchanged = 0;
+  std::uint64_t removed = 0;
   std::uint64_t skipped = 0;
   std::uint64_t chunks = 0;     // of added and changed documents
   std::uint64_t tokens = 0;     // that the encoder saw
@@ -58,11 +65,19 @@ class IngestObserver {
                            std::uint64_t chunks_stored) = 0;
 };
 
+// Where documents come from, one at a time.
+class SourceStream {
+ public:
+  virtual ~SourceStream() = default;
+  virtual std::optional<Source> next() = 0;
+  virtual std::uint64_t total() const { return 0; }  // 0: not known before the end
+};
+
 // Loads, splits, encodes and stores, in batches of which each is one commit. A document whose
 // bytes, splitting and metadata are as stored is left alone; a changed one replaces its old self.
-// Makes the store when there is none. Sources that are no documents are skipped.
-IngestSummary ingest(const IngestOptions& options, const std::vector<Source>& sources,
-                     IngestObserver& observer);
+// Makes the store when there is none. Sources that are no documents are skipped; of two with one
+// uri the first counts.
+IngestSummary ingest(const IngestOptions& options, SourceStream& sources, IngestObserver& observer);
 
 // Settings of a split as they are stored with a document: one line of JSON.
 std::string describe(const SplitterOptions& options);

@@ -21,11 +21,9 @@ bool holds_bare(std::string_view separator, std::string_view newline,
 
 }  // namespace
 
-Loaded load(const Source& source) {
-  if (const auto* path = std::get_if<std::filesystem::path>(&source)) return load_file(*path);
-  const auto& named = std::get<NamedBytes>(source);
-  return load_bytes(named.uri, named.bytes);
-}
+Loaded load(const std::filesystem::path& file) { return load_file(file); }
+
+Loaded load(const NamedBytes& named) { return load_bytes(named.uri, named.bytes); }
 
 std::vector<Chunk> split_document(const CharacterSplitter& splitter, const Document& document) {
   std::vector<Chunk> chunks = splitter.split(document.text);

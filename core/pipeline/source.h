@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -13,16 +14,26 @@
 // From what a user names to chunks: the first half of the pipeline, shared by split and ingest.
 namespace vecdb {
 
-// Bytes that are already in memory, under a name: stdin.
+// Bytes that are already in memory, under a name: stdin, or the text of a record.
 struct NamedBytes {
   std::string uri;
   std::string bytes;
+  std::optional<std::string> meta;  // a JSON object; nothing: what the whole ingest says
 };
 
-// A document to be.
-using Source = std::variant<std::filesystem::path, NamedBytes>;
+// A document that was split before; its source is not at hand.
+struct ReadyChunks {
+  std::string uri;
+  std::vector<Chunk> chunks;
+  std::string meta;  // a JSON object
+};
 
-Loaded load(const Source& source);
+// A document to be, or what was found in its place.
+using Source = std::variant<std::filesystem::path, NamedBytes, ReadyChunks, Skipped>;
+
+// The text of a file, or of bytes in memory.
+Loaded load(const std::filesystem::path& file);
+Loaded load(const NamedBytes& named);
 
 // Chunks of a document, with ranges in bytes of its source (a byte order mark counts).
 std::vector<Chunk> split_document(const CharacterSplitter& splitter, const Document& document);

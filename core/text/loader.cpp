@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
 
@@ -175,7 +176,10 @@ std::string read_to_end(int fd, const std::string& name) {
     const std::size_t room = std::max(content.capacity() - filled, std::size_t{1});
     content.resize(filled + std::min(room, k_read_step));
     const ssize_t got = ::read(fd, content.data() + filled, content.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EINTR) {
+      if (pending_interrupt() != 0) fail("reading it was interrupted");
+      continue;
+    }
     if (got < 0) fail("cannot read: " + last_system_error());
     filled += static_cast<std::size_t>(got);
     if (filled > k_max_document_bytes) refuse_size();
@@ -193,7 +197,9 @@ std::string uri_of(const fs::path& path) {
     throw Error(ErrorKind::k_io, path.string() + ": cannot make it absolute: " + error.message() +
                                      "; give a path from the root");
   }
-  return absolute.lexically_normal().string();
+  std::string uri = absolute.lexically_normal().string();
+  if (uri.size() > 1 && uri.ends_with('/')) uri.pop_back();  // of "folder/" and "."
+  return uri;
 }
 
 std::vector<fs::path> list_files(const fs::path& path, std::vector<Skipped>& skipped) {

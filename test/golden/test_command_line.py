@@ -13,7 +13,7 @@ def test_help_and_version_go_to_stdout(vecdb):
     version = vecdb("--version")
     assert version.code == 0
     assert re.fullmatch(r"vecdb \d+\.\d+\.\d+\nlibtorch 2\.13\.0\nFAISS \d+\.\d+\.\d+\n"
-                        r"SQLite \d+\.\d+\.\d+\n", version.out)
+                        r"sentencepiece 0\.2\.1\nSQLite \d+\.\d+\.\d+\n", version.out)
 
 
 def test_an_unknown_flag_is_refused_with_the_nearest_name(vecdb):

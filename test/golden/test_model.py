@@ -178,7 +178,8 @@ def test_a_nan_is_named(vecdb, copy):
 @pytest.mark.parametrize("change, words", [
     (lambda m: m.pop("pooling"), ["pooling", "missing"]),
     (lambda m: m.update(pooling="max"), ["max", "not known"]),
-    (lambda m: m.update(architecture="jina-bert"), ["jina-bert"]),
+    (lambda m: m.update(architecture="gpt-2"), ["gpt-2", "not known"]),
+    (lambda m: m.update(architecture="jina-bert"), ["jina-bert", "position_embeddings"]),
     (lambda m: m.update(window=-1), ["window"]),
     (lambda m: m.update(dimension="384"), ["dimension"]),
     (lambda m: m.update(surprise=1), ["surprise"]),

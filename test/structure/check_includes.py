@@ -20,7 +20,7 @@ ARROWS = {
 
 # A third-party header stays in the files that wrap it; none shows in a header of ours but json.h.
 THIRD_PARTY = {
-    r"CLI/": r"cli/options\.cpp",
+    r"CLI/": r"cli/(options\.cpp|flags\.h)",
     r"torch/|ATen/|c10/": r"core/model/torch_encoder\.cpp",
     r"faiss/": r"core/store/flat_segment\.cpp",
     r"sqlite3\.h": r"core/store/sqlite\.cpp",
@@ -28,6 +28,7 @@ THIRD_PARTY = {
     r"openssl/": r"core/base/sha256\.cpp",
     r"unicode/": r"core/(text|model)/\w+\.cpp",
     r"pcre2\.h": r"core/text/\w+\.cpp",
+    r"src/(normalizer|unigram_model)\.h": r"core/model/sentencepiece_tokenizer\.cpp",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)

@@ -1,0 +1,66 @@
+#include "flags.h"
+
+#include <charconv>
+#include <sstream>
+
+#include "arguments.h"
+#include "inputs.h"
+
+namespace vecdb {
+
+namespace {
+
+// Whether all of the text is one number.
+template <typename Number>
+bool parse_number(const std::string& text, Number& number) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stop == end;
+}
+
+std::string shortest(double value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
+}
+
+}  // namespace
+
+CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value,
+                       std::size_t least, std::size_t most, const std::string& help) {
+  const std::string name = flag.substr(0, flag.find(','));
+  const auto parse = [&value, name, least, most](const std::string& text) {
+    std::size_t number = 0;
+    if (!parse_number(text, number) || number < least || number > most) {
+      throw Error(ErrorKind::k_usage, name + " " + text + ": is not a whole number from " +
+                                          std::to_string(least) + " to " + std::to_string(most));
+    }
+    value = number;
+  };
+  return app.add_option_function<std::string>(flag, parse, help)->type_name("N");
+}
+
+CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, double most,
+                      const std::function<void(double)>& take, const std::string& help) {
+  const auto parse = [=](const std::string& text) {
+    double number = 0;
+    if (!parse_number(text, number) || !(number >= least) || !(number <= most)) {
+      throw Error(ErrorKind::k_usage, flag + " " + text + ": is not a number from " +
+                                          shortest(least) + " to " + shortest(most));
+    }
+    take(number);
+  };
+  return app.add_option_function<std::string>(flag, parse, help)->type_name("X");
+}
+
+CLI::Option* add_verbatim(CLI::App& app, const std::string& flag,
+                          const std::function<void(std::string)>& take, const std::string& help) {
+  const auto parse = [take, flag](const std::string& text) {
+    std::string value = unshielded(text);
+    require_utf8(value, flag, ErrorKind::k_usage);
+    take(std::move(value));
+  };
+  return app.add_option_function<std::string>(flag, parse, help);
+}
+
+}  // namespace vecdb

@@ -1,0 +1,84 @@
+#include "record_sources.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace vecdb {
+
+RecordSources::RecordSources(const InputOptions& inputs, std::string meta)
+    : m_names(named_inputs(inputs)), m_stdin_name(inputs.stdin_name), m_meta(std::move(meta)) {}
+
+std::optional<Source> RecordSources::next() {
+  if (m_pending) return std::exchange(m_pending, std::nullopt);
+  for (;;) {
+    if (!m_lines && !open_next_input()) return finish_document();
+    const auto line = m_lines->next();
+    if (!line) {
+      m_lines.reset();
+      continue;
+    }
+    if (line->find_first_not_of(" \t") == std::string::npos) continue;
+    if (auto source = read_record(*line)) {
+      auto finished = finish_document();
+      if (!finished) return source;
+      m_pending = std::move(source);
+      return finished;
+    }
+    if (m_pending) return std::exchange(m_pending, std::nullopt);
+  }
+}
+
+bool RecordSources::open_next_input() {
+  if (m_next_name == m_names.size()) return false;
+  m_name = m_names[m_next_name++];
+  if (m_name == "-") {
+    m_name = m_stdin_name;
+    m_lines.emplace(STDIN_FILENO, m_name);
+  } else {
+    m_file = open_regular_file(m_name);
+    m_lines.emplace(m_file.get(), m_name);
+  }
+  return true;
+}
+
+// What the line is, unless it is one more chunk of the document that is being collected. Where it
+// begins another such document, the finished one is left in m_pending.
+std::optional<Source> RecordSources::read_record(const std::string& line) {
+  const std::string where = m_name + ":" + std::to_string(m_lines->number());
+  try {
+    Record record = parse_record(line, where);
+    std::string meta = merged_meta(record);
+    if (!record.ready_chunk) {
+      return NamedBytes{record.uri.empty() ? where : record.uri, std::move(record.text),
+                        std::move(meta)};
+    }
+    if (!m_document || m_document->uri != record.uri) {
+      m_pending = finish_document();
+      m_document = ReadyChunks{std::move(record.uri), {}, std::move(meta)};
+    }
+    m_document->chunks.push_back(std::move(*record.ready_chunk));
+    return std::nullopt;
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    const std::string prefix = where + ": ";
+    return Skipped{where, message.starts_with(prefix) ? message.substr(prefix.size()) : message};
+  }
+}
+
+std::optional<Source> RecordSources::finish_document() {
+  if (!m_document) return std::nullopt;
+  return Source(*std::exchange(m_document, std::nullopt));
+}
+
+std::string RecordSources::merged_meta(const Record& record) const {
+  if (!record.meta) return m_meta;
+  Json merged = parse_json(m_meta, "--meta", ErrorKind::k_usage);
+  merged.update(parse_json(*record.meta, "meta", ErrorKind::k_io));
+  return dump_json(merged);
+}
+
+}  // namespace vecdb

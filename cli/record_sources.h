@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "inputs.h"
+#include "pipeline/ingest.h"
+#include "text/record.h"
+
+namespace vecdb {
+
+// The documents of JSON Lines inputs, one at a time: a record with a text is one, and so are
+// consecutive ready chunks of one uri. A record without uri is named NAME:LINE. A line that is no
+// record is passed on as skipped.
+class RecordSources final : public SourceStream {
+ public:
+  // `meta` is a JSON object that stands behind each record's own.
+  RecordSources(const InputOptions& inputs, std::string meta);
+
+  std::optional<Source> next() override;
+
+ private:
+  bool open_next_input();
+  std::optional<Source> read_record(const std::string& line);
+  std::optional<Source> finish_document();
+  std::string merged_meta(const Record& record) const;
+
+  std::vector<std::string> m_names;
+  std::string m_stdin_name;
+  std::string m_meta;
+  std::size_t m_next_name = 0;
+  std::string m_name;  // of the input that is read
+  FileDescriptor m_file;
+  std::optional<LineReader> m_lines;
+  std::optional<ReadyChunks> m_document;  // whose chunks are being collected
+  std::optional<Source> m_pending;        // found while another had to be finished first
+};
+
+}  // namespace vecdb

@@ -1,0 +1,112 @@
+"""`ingest --jsonl`, `--prune` and `--dry-run`."""
+
+import json
+import os
+
+from conftest import SPEECH, assert_error
+
+
+def lines(*records) -> str:
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def chunks_of(vecdb, store, *uris):
+    return [chunk for uri in uris
+            for chunk in vecdb("--store", store, "show", "--json", uri).records]
+
+
+def vectors_of(store):
+    """All vectors of a store, in the order of their segments."""
+    files = sorted((store / "segments").glob("*.faiss"))
+    return b"".join(file.read_bytes()[45:] for file in files)
+
+
+def test_split_piped_into_ingest_gives_the_same_store(vecdb):
+    vecdb.write("bom.txt", b"\xef\xbb\xbfFirst part.\n\nSecond part.")
+    other = vecdb.write("other.txt", "Alpha.\n\nBeta.\n\nGamma.")
+    names = (SPEECH, vecdb.folder / "bom.txt", other)
+    flags = ("--chunk-size", "300", "--chunk-overlap", "40", "--separator", "\n")
+    vecdb("--store", "files", "ingest", *flags, *names)
+    split = vecdb("split", *flags, *names).out
+    result = vecdb("--store", "piped", "ingest", "--jsonl", "--json", "-", stdin=split)
+    assert [r["status"] for r in result.records[:-1]] == ["added"] * 3
+    assert chunks_of(vecdb, "piped", *names) == chunks_of(vecdb, "files", *names)
+    assert vectors_of(vecdb.folder / "piped") == vectors_of(vecdb.folder / "files")
+    assert vecdb("--store", "piped", "verify").code == 0
+
+
+def test_the_same_chunks_again_change_nothing(vecdb):
+    split = vecdb("split", SPEECH).out
+    vecdb("ingest", "--jsonl", "-", stdin=split)
+    assert vecdb("ingest", "--jsonl", "--json", "-", stdin=split).records[0]["status"] == "unchanged"
+
+
+def test_records_of_other_programs_are_documents(vecdb):
+    records = lines({"text": "First text.", "uri": "db:1", "meta": {"lang": "en", "n": 3}},
+                    {"text": "Second text."},
+                    {"text": "Third text.", "id": 7, "score": None})
+    result = vecdb("ingest", "--jsonl", "--json", "--meta", "lang=xx", "--name", "feed", "-",
+                   stdin=records)
+    assert [r["uri"] for r in result.records[:-1]] == ["db:1", "feed:2", "feed:3"]
+    metas = {r["uri"]: r["meta"] for r in vecdb("list", "--json").records}
+    assert metas == {"db:1": {"lang": "en", "n": 3}, "feed:2": {"lang": "xx"},
+                     "feed:3": {"lang": "xx"}}
+
+
+def test_consecutive_chunks_of_one_uri_are_one_document(vecdb):
+    def chunk(uri, text):
+        return {"uri": uri, "chunk": 0, "start": 0, "text": text}
+    records = lines(chunk("a", "one"), chunk("a", "two"), {"uri": "c", "text": "whole"},
+                    chunk("b", "three"), chunk("b", "four"))
+    assert vecdb("ingest", "--jsonl", "-", stdin=records).code == 0
+    assert [(d["uri"], d["chunks"]) for d in vecdb("list", "--json").records] == [
+        ("a", 2), ("b", 2), ("c", 1)]
+    assert [c["text"] for c in vecdb("show", "--json", "b").records] == ["three", "four"]
+
+
+def test_a_line_that_is_no_record_is_skipped_and_named(vecdb):
+    vecdb.write("r.jsonl", '{"text":"good"}\n{"text":1}\nnot json\n[]\n{"uri":"x"}\n\n'
+                           '{"text":"x","meta":[]}\n{"text":""}\n'
+                           '{"text":"x","uri":"u","chunk":0,"start":-1}\n'
+                           '{"text":"x","text":"y"}\n' + "[" * 200_000 + "\n")
+    result = vecdb("ingest", "--jsonl", "--json", "r.jsonl")
+    assert result.code == 1
+    reasons = {r["uri"]: r["reason"] for r in result.records[:-1] if r["status"] == "skipped"}
+    assert list(reasons) == [f"r.jsonl:{n}" for n in (2, 3, 4, 5, 7, 8, 9, 10, 11)]
+    assert "text is not a string" in reasons["r.jsonl:2"]
+    assert "twice" in reasons["r.jsonl:10"] and "deeper" in reasons["r.jsonl:11"]
+    assert len(vecdb("list").out.splitlines()) == 1
+
+
+def test_prune_drops_only_what_is_gone_under_the_given_paths(vecdb):
+    for name in ("d/a", "d/sub/b", "dd/c", "e"):
+        vecdb.write(name, f"Text of {name}.")
+    vecdb("ingest", "d", "dd", "e")
+    vecdb("ingest", "--name", "d/stdin", "-", stdin="Some text.")
+    for name in ("d/sub/b", "dd/c"):
+        (vecdb.folder / name).unlink()
+    vecdb("ingest", "d")
+    assert len(vecdb("list").out.splitlines()) == 5
+    result = vecdb("ingest", "--prune", "--json", "d")
+    assert [(os.path.basename(r["uri"]), r["status"]) for r in result.records[:-1]] == [
+        ("a", "unchanged"), ("b", "removed")]
+    assert result.records[-1]["summary"]["removed"] == 1
+    assert len(vecdb("list").out.splitlines()) == 4
+    assert vecdb("verify").code == 0
+    assert_error(vecdb("ingest", "--prune", "--jsonl", "-"), 2, "--prune")
+
+
+def test_a_dry_run_says_what_would_happen_and_changes_nothing(vecdb):
+    vecdb.write("a", "Text of a.")
+    vecdb.write("b", "Text of b.")
+    result = vecdb("ingest", "--dry-run", "--json", "a")
+    assert result.records[0]["status"] == "added" and result.records[0]["chunks"] == 1
+    assert not (vecdb.folder / ".vecdb").exists()
+    vecdb("ingest", "a", "b")
+    generation = vecdb("stats", "--json").records[0]["generation"]
+    vecdb.write("a", "Other text.")
+    (vecdb.folder / "b").unlink()
+    result = vecdb("ingest", "--dry-run", "--prune", "--json", ".", LD_DEBUG="files")
+    assert [r["status"] for r in result.records[:-1]] == ["changed", "removed"]
+    assert "libtorch" not in result.err
+    assert vecdb("stats", "--json").records[0]["generation"] == generation
