@@ -3,15 +3,32 @@
 import torch
 from torch import Tensor, nn
 
-from .packed import attend, pool_first, pool_mean, positions_of
+from .packed import attend, positions_of
+from .sentence_encoder import SentenceEncoder
 
-# Tensors that published checkpoints may hold and sentence encoders do not use.
+PREFIX = "bert"
+# Tensors that published checkpoints may hold and sentence encoders do not use: under the prefix,
+# where there is one, and beside it (the heads of the pre-training tasks).
 IGNORED_TENSORS = ("embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias")
+IGNORED_HEADS = (
+    "cls.predictions.bias",
+    "cls.predictions.decoder.bias",
+    "cls.predictions.decoder.weight",
+    "cls.predictions.transform.LayerNorm.bias",
+    "cls.predictions.transform.LayerNorm.weight",
+    "cls.predictions.transform.dense.bias",
+    "cls.predictions.transform.dense.weight",
+    "cls.seq_relationship.bias",
+    "cls.seq_relationship.weight",
+)
 
 
 class Embeddings(nn.Module):
-    def __init__(self, config: dict):
+    """LayerNorm(word[id] + type[0] + position[first_position + place in the text])."""
+
+    def __init__(self, config: dict, first_position: int):
         super().__init__()
+        self.first_position = first_position
         hidden = config["hidden_size"]
         self.word_embeddings = nn.Embedding(config["vocab_size"], hidden)
         self.position_embeddings = nn.Embedding(config["max_position_embeddings"], hidden)
@@ -19,7 +36,7 @@ class Embeddings(nn.Module):
         self.LayerNorm = nn.LayerNorm(hidden, eps=config["layer_norm_eps"])
 
     def forward(self, ids: Tensor, starts: Tensor) -> Tensor:
-        positions = positions_of(ids, starts)
+        positions = positions_of(ids, starts) + self.first_position
         x = self.word_embeddings(ids) + self.token_type_embeddings.weight[0]
         return self.LayerNorm(x + self.position_embeddings(positions))
 
@@ -91,16 +108,15 @@ class Layers(nn.Module):
         return x
 
 
-class Bert(nn.Module):
-    """forward(ids: int64[N], starts: int64[B + 1]) -> float32[B, hidden]."""
-
+class Bert(SentenceEncoder):
     def __init__(self, config: dict, pooling: str, normalize: bool):
-        super().__init__()
-        self.embeddings = Embeddings(config)
+        super().__init__(pooling, normalize)
+        self.embeddings = Embeddings(config, self.first_position_of(config))
         self.encoder = Layers(config)
-        self.pool = {"mean": pool_mean, "cls": pool_first}[pooling]
-        self.normalize = normalize
 
-    def forward(self, ids: Tensor, starts: Tensor) -> Tensor:
-        pooled = self.pool(self.encoder(self.embeddings(ids, starts), starts), starts)
-        return nn.functional.normalize(pooled, p=2.0, dim=1) if self.normalize else pooled
+    @staticmethod
+    def first_position_of(config: dict) -> int:
+        return 0
+
+    def encode_tokens(self, ids: Tensor, starts: Tensor) -> Tensor:
+        return self.encoder(self.embeddings(ids, starts), starts)
