@@ -34,7 +34,7 @@ class Stopwatch {
 
 // A store's settings decide the model when the store exists; else the model decides the settings.
 Embedder make_embedder(const IngestOptions& options) {
-  if (is_store(options.store)) {
+  if (is_store(options.store) && !is_unfinished_store(options.store)) {
     return embedder_for_store(StoreReader(options.store).settings(), options.model);
   }
   return embedder_for_new_store(options.model);
@@ -60,7 +60,9 @@ class Ingest {
         m_splitter(options.splitter),
         m_splitter_json(describe(options.splitter)) {
     if (options.mode == IngestMode::k_dry_run) {
-      if (is_store(options.store)) m_reader.emplace(options.store);
+      if (is_store(options.store) && !is_unfinished_store(options.store)) {
+        m_reader.emplace(options.store);
+      }
       return;
     }
     m_embedder.emplace(make_embedder(options));

@@ -6,6 +6,14 @@
 
 namespace vecdb {
 
+bool is_unfinished_store(const std::filesystem::path& store) {
+  const StoreLayout layout(store);
+  std::error_code error;
+  if (!is_store(store) || std::filesystem::exists(layout.catalogue, error) || error) return false;
+  const auto head = read_head(layout.head);
+  return !head || head->generation == 0;
+}
+
 Head require_store(const StoreLayout& layout) {
   const std::string folder = layout.folder.string();
   if (!is_store(layout.folder)) {

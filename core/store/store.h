@@ -163,6 +163,10 @@ class StoreWriter {
 // Whether the path holds a store, of whatever state or version.
 bool is_store(const std::filesystem::path& store);
 
+// Whether it is a store in the making: another process is at it, or was stopped at it. Nothing was
+// committed to it yet, and StoreWriter::open_or_create finishes it.
+bool is_unfinished_store(const std::filesystem::path& store);
+
 // Reads every byte of a store and checks it: the catalogue's own structure, the checksum of every
 // row, every segment's bytes, and that chunks and rows name each other exactly. Returns what is
 // wrong, one line each, naming the file and, where there is one, the document; empty when sound.

@@ -103,6 +103,23 @@ def test_two_writers_wait_or_say_who_is_there(vecdb):
     assert vecdb("verify").code == 0
 
 
+def test_a_store_whose_creation_was_cut_short_is_finished_by_the_next_ingest(vecdb):
+    vecdb.write("a", "Some text.")
+    vecdb("ingest", "--name", "other", "-", stdin="x")
+    store = vecdb.folder / ".vecdb"
+    for name in ("catalog.db", "catalog.db-wal", "catalog.db-shm"):
+        (store / name).unlink(missing_ok=True)
+    assert vecdb("ingest", "a").code == 3  # its HEAD tells of a commit: that is damage
+    shutil.rmtree(store)
+    vecdb.write("empty", "")
+    vecdb("ingest", "empty")  # makes a store without a commit
+    for name in ("catalog.db", "catalog.db-wal", "catalog.db-shm"):
+        (store / name).unlink(missing_ok=True)
+    assert vecdb("ingest", "--dry-run", "a").code == 0
+    assert vecdb("ingest", "a").code == 0
+    assert vecdb("verify").code == 0 and len(vecdb("list").out.splitlines()) == 1
+
+
 def test_a_killed_ingest_loses_nothing_that_was_reported(vecdb):
     for i in range(12):
         vecdb.write(f"d/{i:02}", many_chunks(str(i)))
