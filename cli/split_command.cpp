@@ -64,10 +64,8 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
       continue;
     }
     const auto& document = std::get<Document>(loaded);
-    if (misses_line_ends(command.splitter, document)) {
-      print_warning(global, document.uri +
-                                ": has CRLF line ends, which a separator with a bare "
-                                "newline does not match");
+    if (const auto warning = line_end_warning(command.splitter, document)) {
+      print_warning(global, *warning);
     }
     const std::vector<Chunk> chunks = split_document(splitter, document);
     for (const Chunk& chunk : chunks) lengths.add(chunk, command.splitter.chunk_size);

@@ -10,6 +10,7 @@
 #include <cassert>
 
 #include "base/utf8.h"
+#include "model/id_collector.h"
 #include "model/sentencepiece_model_check.h"
 
 namespace vecdb {
@@ -26,22 +27,6 @@ constexpr std::size_t k_part_bytes = 256U << 10U;
 struct SpecialToken {
   std::string_view text;
   TokenId id = 0;
-};
-
-// Keeps the ids that fit and counts the others.
-class IdCollector {
- public:
-  explicit IdCollector(std::size_t window) : m_window(window) {}
-
-  void add(TokenId id) {
-    if (m_tokens.ids.size() < m_window) m_tokens.ids.push_back(id);
-    ++m_tokens.full_length;
-  }
-  Tokens take() { return std::move(m_tokens); }
-
- private:
-  std::size_t m_window;
-  Tokens m_tokens;
 };
 
 bool is_inside_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "model/bert_characters.h"
 #include "model/bert_normalizer.h"
+#include "model/id_collector.h"
 #include "model/wordpiece_vocabulary.h"
 
 namespace vecdb {
@@ -48,22 +49,6 @@ struct SpecialTokens {
   TokenId closing() const { return all[3].id; }
 
   std::array<SpecialToken, 5> all{{{"[PAD]"}, {"[UNK]"}, {"[CLS]"}, {"[SEP]"}, {"[MASK]"}}};
-};
-
-// Keeps the ids that fit and counts the others.
-class IdCollector {
- public:
-  explicit IdCollector(std::size_t window) : m_window(window) {}
-
-  void add(TokenId id) {
-    if (m_tokens.ids.size() < m_window) m_tokens.ids.push_back(id);
-    ++m_tokens.full_length;
-  }
-  Tokens take() { return std::move(m_tokens); }
-
- private:
-  std::size_t m_window;
-  Tokens m_tokens;
 };
 
 // Collects one word; of a word that is too long only the start and the fact.

@@ -136,10 +136,8 @@ class Ingest {
   }
 
   std::vector<Chunk> split(const Document& document) {
-    if (misses_line_ends(m_options.splitter, document)) {
-      m_observer.on_warning(document.uri +
-                            ": has CRLF line ends, which a separator with a bare "
-                            "newline does not match");
+    if (const auto warning = line_end_warning(m_options.splitter, document)) {
+      m_observer.on_warning(*warning);
     }
     return split_document(m_splitter, document);
   }

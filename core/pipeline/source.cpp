@@ -40,12 +40,15 @@ void ChunkLengths::add(const Chunk& chunk, std::size_t chunk_size) {
   longest = std::max(longest, length);
 }
 
-bool misses_line_ends(const SplitterOptions& options, const Document& document) {
+std::optional<std::string> line_end_warning(const SplitterOptions& options,
+                                            const Document& document) {
   bool bare = holds_bare(options.separator, "\n", "\r");
   if (options.separator_kind == SeparatorKind::k_regex) {
     bare = bare || holds_bare(options.separator, "\\n", "\\r");
   }
-  return bare && document.text.find("\r\n") != std::string::npos;
+  if (!bare || document.text.find("\r\n") == std::string::npos) return std::nullopt;
+  return document.uri +
+         ": has CRLF line ends, which a separator with a bare newline does not match";
 }
 
 }  // namespace vecdb

@@ -47,8 +47,9 @@ struct ChunkLengths {
   void add(const Chunk& chunk, std::size_t chunk_size);
 };
 
-// Whether the document has "\r\n" line ends and the separator looks for a bare '\n', so that it
-// will not be found where the user probably expects it. Newlines are never translated.
-bool misses_line_ends(const SplitterOptions& options, const Document& document);
+// A warning when the document has "\r\n" line ends and the separator looks for a bare '\n', so that
+// it will not be found where the user probably expects it. Newlines are never translated.
+std::optional<std::string> line_end_warning(const SplitterOptions& options,
+                                            const Document& document);
 
 }  // namespace vecdb
