@@ -26,15 +26,15 @@ std::string read_proven(const fs::path& folder, const ModelManifest& manifest,
 }
 
 std::unique_ptr<Tokenizer> make_tokenizer(const fs::path& folder, const ModelManifest& manifest) {
-  const std::string content = read_proven(folder, manifest, manifest.tokenizer_file);
-  const std::string name = (folder / manifest.tokenizer_file).string();
-  switch (manifest.tokenizer_kind) {
+  const std::string content = read_proven(folder, manifest, manifest.tokenizer.file);
+  const std::string name = (folder / manifest.tokenizer.file).string();
+  switch (manifest.tokenizer.kind) {
     case TokenizerKind::k_sentencepiece:
       return make_sentencepiece_tokenizer(content, name);
     case TokenizerKind::k_wordpiece:
       break;
   }
-  return make_wordpiece_tokenizer(content, name, manifest.wordpiece);
+  return make_wordpiece_tokenizer(content, name, manifest.tokenizer.wordpiece);
 }
 
 // Opening a model file that is missing is the model's fault, not the disk's.
@@ -79,7 +79,7 @@ Model::Model(fs::path folder) : m_impl(std::make_unique<Impl>()) {
     m_impl->fingerprint = fingerprint_of(manifest);
     m_impl->tokenizer = make_tokenizer(m_impl->folder, manifest);
     if (m_impl->tokenizer->vocabulary_size() > manifest.vocabulary_size) {
-      throw Error(ErrorKind::k_model, (m_impl->folder / manifest.tokenizer_file).string() +
+      throw Error(ErrorKind::k_model, (m_impl->folder / manifest.tokenizer.file).string() +
                                           ": holds more tokens than the encoder knows; add the "
                                           "model again");
     }

@@ -8,11 +8,9 @@
 #include <vector>
 
 #include "model/safetensors.h"
-#include "model/wordpiece_tokenizer.h"
+#include "model/tokenizer_settings.h"
 
 namespace vecdb {
-
-enum class TokenizerKind { k_wordpiece, k_sentencepiece };
 
 // model.json of a model folder: everything that is known of a model, read and never guessed.
 // scripts/trace_encoder.py writes it.
@@ -35,9 +33,7 @@ struct ModelManifest {
   bool normalize = false;           // whether the model's own pipeline makes unit vectors
   std::string query_prefix;         // put before every question
   std::string passage_prefix;       // put before every stored chunk
-  TokenizerKind tokenizer_kind = TokenizerKind::k_wordpiece;
-  std::string tokenizer_file;
-  WordPieceOptions wordpiece;  // of a WordPiece tokenizer
+  TokenizerSettings tokenizer;
   std::string licence;
   std::map<std::string, std::string> files;  // name -> sha256, of every file beside model.json
   std::map<std::string, Tensor> tensors;     // exactly the graph's parameters

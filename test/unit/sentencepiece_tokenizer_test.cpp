@@ -135,13 +135,13 @@ TEST_CASE("a fingerprint tells the kinds of tokenizers apart and stays what it w
   manifest.normalize = true;
   manifest.query_prefix = "query: ";
   manifest.passage_prefix = "passage: ";
-  manifest.tokenizer_file = "vocab";
+  manifest.tokenizer.file = "vocab";
   manifest.files = {{"vocab", std::string(64, 'a')}, {k_weights_file, std::string(64, 'b')}};
   CHECK(fingerprint_of(manifest) ==
         "cf984e84cc383f46709a355ee82660c8abf4f1e232c0105ffc50efc15283a8fb");
-  manifest.tokenizer_kind = TokenizerKind::k_sentencepiece;
+  manifest.tokenizer.kind = TokenizerKind::k_sentencepiece;
   const std::string fingerprint = fingerprint_of(manifest);
   CHECK(fingerprint != "cf984e84cc383f46709a355ee82660c8abf4f1e232c0105ffc50efc15283a8fb");
-  manifest.wordpiece.letter_case = LetterCase::k_keep;  // means nothing here
+  manifest.tokenizer.wordpiece.letter_case = LetterCase::k_keep;  // means nothing here
   CHECK(fingerprint_of(manifest) == fingerprint);
 }
