@@ -92,7 +92,7 @@ class Encoding {
   }
 
  private:
-  std::size_t dimension() const { return m_embedder.model().manifest().dimension; }
+  std::size_t dimension() const { return m_embedder.model().manifest().dimension(); }
 
   void print(const Embeddings& embedded, std::size_t i) const {
     std::string line = "{\"index\":" + std::to_string(m_done + i) + ",\"vector\":[";

@@ -30,16 +30,29 @@ void print_model(const Model& model, const GlobalOptions& global) {
   const ModelManifest& manifest = model.manifest();
   const std::string tests =
       manifest.self_tests.empty() ? "none" : counted(manifest.self_tests.size(), "text");
+  const auto task_of = [&](const Prompt& prompt) {
+    return prompt.task == Prompt::k_no_task
+               ? std::string()
+               : manifest.encoder.adapters[static_cast<std::size_t>(prompt.task)];
+  };
+  Json tasks = Json::array();
+  for (const auto& [name, prompt] : manifest.tasks) tasks.push_back(name);
   const Json facts = {{"name", manifest.name},
                       {"folder", model.folder().string()},
+                      {"source", manifest.source},
                       {"fingerprint", model.fingerprint()},
-                      {"architecture", manifest.architecture},
-                      {"dimension", manifest.dimension},
+                      {"architecture", manifest.encoder.architecture},
+                      {"layers", manifest.encoder.num_hidden_layers},
+                      {"dimension", manifest.dimension()},
+                      {"dimensions", manifest.dimensions},
                       {"window", manifest.window},
                       {"pooling", manifest.pooling},
                       {"normalize", manifest.normalize},
-                      {"query_prefix", manifest.query_prefix},
-                      {"passage_prefix", manifest.passage_prefix},
+                      {"query_prefix", manifest.query.prefix},
+                      {"passage_prefix", manifest.passage.prefix},
+                      {"query_task", task_of(manifest.query)},
+                      {"passage_task", task_of(manifest.passage)},
+                      {"tasks", tasks},
                       {"licence", manifest.licence},
                       {"self-test", tests}};
   if (global.json) {
@@ -72,6 +85,14 @@ void print_check(const std::string& name, const ModelCheck& check, const GlobalO
   print_warning(global, name + ": is right: " + counted(check.tensors, "tensor") + ", " + cosines);
 }
 
+// The model is named after `folder` where the user gives no name.
+MakeModelOptions options_of(const ModelCommand& command, const std::filesystem::path& folder) {
+  const auto path = std::filesystem::absolute(folder).lexically_normal();
+  const auto base = path.has_filename() ? path.filename() : path.parent_path().filename();
+  return {.name = command.name.value_or(base.string()),
+          .prefixes = {.query = command.query_prefix, .passage = command.passage_prefix}};
+}
+
 }  // namespace
 
 int run(const ModelCommand& command, const GlobalOptions& global) {
@@ -86,12 +107,14 @@ int run(const ModelCommand& command, const GlobalOptions& global) {
     case ModelAction::k_verify:
       print_check(name, check_model(open_model(name)), global);
       break;
+    case ModelAction::k_make:
+      make_model_folder(command.folder, command.out, options_of(command, command.out));
+      print_warning(global, command.out + ": made");
+      break;
     case ModelAction::k_add: {
-      const auto folder = std::filesystem::absolute(command.folder).lexically_normal();
-      const auto base = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
-      const std::string added = command.name.value_or(base.string());
-      add_model(folder, added);
-      print_warning(global, "model " + added + ": added");
+      const MakeModelOptions options = options_of(command, command.folder);
+      add_model(command.folder, options);
+      print_warning(global, "model " + options.name + ": added");
       break;
     }
     case ModelAction::k_remove:

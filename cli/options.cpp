@@ -166,6 +166,20 @@ void add_delete(CLI::App& app, DeleteCommand& command) {
   add_wait(app, command.wait_seconds);
 }
 
+void add_checkout_flags(CLI::App& app, ModelCommand& command) {
+  const auto add = [&](const char* flag, std::optional<std::string>& value, const char* help,
+                       const char* type) {
+    add_verbatim(
+        app, flag, [&value](std::string text) { value = std::move(text); }, help)
+        ->type_name(type);
+  };
+  add("--name", command.name, "Default: the folder's base name", "NAME");
+  add("--query-prefix", command.query_prefix,
+      "Put before a question, where the checkout names no prompts", "TEXT");
+  add("--passage-prefix", command.passage_prefix,
+      "Put before a stored passage, where the checkout names no prompts", "TEXT");
+}
+
 void add_model_actions(CLI::App& app, ModelCommand& command) {
   app.require_subcommand(1);
   const auto add = [&](const std::string& name, const std::string& help, ModelAction action) {
@@ -177,12 +191,14 @@ void add_model_actions(CLI::App& app, ModelCommand& command) {
   add("list", "Print the installed models", ModelAction::k_list);
   add("show", "Print what is known of a model", ModelAction::k_show)
       ->add_option("NAME", command.name, "Default: the model that is used");
-  auto* install = add("add", "Check a model folder and install it", ModelAction::k_add);
-  install->add_option("DIR", command.folder, "What scripts/trace_encoder.py made")->required();
-  add_verbatim(
-      *install, "--name", [&command](std::string name) { command.name = std::move(name); },
-      "Default: the folder's base name")
-      ->type_name("NAME");
+  auto* make = add("make", "Make a model folder from a checkout", ModelAction::k_make);
+  make->add_option("DIR", command.folder, "A Hugging Face checkout")->required();
+  make->add_option("--out", command.out, "The folder to make")->type_name("DIR")->required();
+  add_checkout_flags(*make, command);
+  auto* install = add("add", "Check a model and install it", ModelAction::k_add);
+  install->add_option("DIR", command.folder, "A model folder, or a Hugging Face checkout")
+      ->required();
+  add_checkout_flags(*install, command);
   add("verify", "Check a model again", ModelAction::k_verify)
       ->add_option("NAME", command.name, "Default: the model that is used");
   add("remove", "Remove a model from your own ones", ModelAction::k_remove)

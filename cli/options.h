@@ -85,12 +85,15 @@ struct DeleteCommand {
 };
 struct StatsCommand {};
 struct VerifyCommand {};
-enum class ModelAction { k_list, k_show, k_add, k_verify, k_remove };
+enum class ModelAction { k_list, k_show, k_make, k_add, k_verify, k_remove };
 
 struct ModelCommand {
   ModelAction action = ModelAction::k_list;
   std::optional<std::string> name;
-  std::string folder;  // to add from
+  std::string folder;  // to add from, or a checkout to make a model from
+  std::string out;     // the model folder to make
+  std::optional<std::string> query_prefix;
+  std::optional<std::string> passage_prefix;
 };
 
 struct PrintAndExit {  // --help, --version

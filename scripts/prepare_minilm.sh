@@ -9,8 +9,8 @@ readonly WEIGHTS_SHA256=53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fa
 
 model=$1/all-MiniLM-L6-v2
 python=build/venv/bin/python
-recipe=$(cat scripts/prepare_minilm.sh scripts/trace_encoder.py scripts/encoders/*.py \
-  scripts/requirements/model.txt | sha256sum | cut -d' ' -f1)
+recipe=$(cat scripts/prepare_minilm.sh scripts/trace_encoder.py scripts/make_graphs.py scripts/graphs/*.py \
+  core/model/model_manifest.cpp scripts/requirements/model.txt | sha256sum | cut -d' ' -f1)
 [ "$(cat "$1/recipe" 2>/dev/null)" = "$recipe" ] && [ -f "$model/model.json" ] && exit 0
 
 echo "== preparing all-MiniLM-L6-v2"
@@ -21,5 +21,5 @@ if ! echo "$WEIGHTS_SHA256  $source/model.safetensors" | sha256sum --check --sta
 fi
 rm -rf "$model"
 mkdir -p "$1"
-$python -W ignore scripts/trace_encoder.py "$source" --out "$model"
+VECDB_PROGRAM=$1/../vecdb $python -W ignore scripts/trace_encoder.py "$source" --out "$model"
 echo "$recipe" > "$1/recipe"

@@ -1,30 +1,29 @@
 #!/usr/bin/env python3
-"""Turns a Hugging Face checkout on disk into a model folder that vecdb opens.
+"""Turns a Hugging Face checkout on disk into a model folder with a self-test made by PyTorch.
 
     trace_encoder.py HF_DIR --out DIR [--name NAME] [--query-prefix TEXT] [--passage-prefix TEXT]
 
-DIR gets model.json, encoder.pt (the traced graph, without weights), model.safetensors and the
-tokenizer's file. Known are BERT, JinaBERT and XLM-RoBERTa (encoders/architectures.py). Nothing is
-downloaded and no code of the checkout is run. What the checkout does not say, or says in a way that
-is not known here, is refused: nothing is defaulted.
+`vecdb model make` writes the folder: it reads the checkout, refuses what it does not know, and adds
+the graph of the encoder. This script then encodes a few texts without vecdb, with the published
+tokenizer by `tokenizers` and with the graph and weights by PyTorch, and records the vectors in
+model.json: `vecdb model add` and `vecdb model verify` compare their own with them. Nothing is
+downloaded and no code of the checkout is run. VECDB_PROGRAM names another vecdb than
+build/release/vecdb.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from encoders import architectures, checkpoint, graph
-from encoders.checkpoint import Refused
-from encoders.prompts import read_prefixes
-from encoders.tokenizer_files import read_tokenizer
-
-FORMAT = 1
+PROJECT = Path(__file__).resolve().parents[1]
 SENTENCE = ("A vector store keeps the passages of many documents, so that a question finds the few that "
             "answer it. ")
 SELF_TEST_TEXTS = (
@@ -36,66 +35,80 @@ LONG_WINDOW = 512  # past it there is a fourth text, of some 600 tokens
 LONG_TEXT = SENTENCE * 32
 
 
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+class Refused(Exception):
+    """vecdb refuses the checkout; the message is its own."""
 
 
-def read_model(source: Path, architecture: architectures.Architecture, config: dict, name: str,
-               flags: argparse.Namespace) -> tuple[dict, torch.nn.Module]:
-    """The manifest as far as the checkout tells it, and the encoder with its weights."""
-    pooling, normalize = checkpoint.read_pipeline(source, config["hidden_size"])
-    encoder, ignored = architectures.make_encoder(
-        architecture, config, pooling, normalize, checkpoint.tensor_names(source))
-    tensors = checkpoint.load_weights(encoder, source, ignored, architecture.name)
-    longest = architectures.longest_text(architecture, config)
-    window = checkpoint.read_window(source, longest, architecture.name)
-    query, passage = read_prefixes(source, config, name, flags.query_prefix, flags.passage_prefix)
-    manifest = {
-        "format": FORMAT,
-        "name": name,
-        "architecture": architecture.name,
-        "dimension": config["hidden_size"],
-        "window": window,
-        "vocabulary_size": config["vocab_size"],
-        "pooling": pooling,
-        "normalize": normalize,
-        "query_prefix": query,
-        "passage_prefix": passage,
-        "licence": checkpoint.read_licence(source),
-        "ignored_tensors": sorted(ignored),
-        "tensors": tensors,
-    }
-    return manifest, encoder
+def make_folder(args: argparse.Namespace, out: Path) -> dict:
+    """Lets vecdb make the model folder, and returns its model.json."""
+    program = os.environ.get("VECDB_PROGRAM", PROJECT / "build" / "release" / "vecdb")
+    command = [program, "model", "make", args.source, "--out", out, "--name", args.name or args.out.name]
+    for flag, value in (("--query-prefix", args.query_prefix), ("--passage-prefix", args.passage_prefix)):
+        if value is not None:
+            command += [flag, value]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Refused(done.stderr.strip().removeprefix("vecdb: "))
+    return json.loads((out / "model.json").read_text(encoding="utf-8"))
 
 
-def export(source: Path, out: Path, name: str, flags: argparse.Namespace) -> None:
-    architecture, config = architectures.read_architecture(source)
-    if architecture is architectures.JINA_BERT_QK_NORM:
-        raise Refused(f"{source}: is a {architecture.name} (jina-embeddings-v2-base-code), whose "
-                      "tokenizer is byte-level BPE; vecdb has none")
-    out.mkdir(parents=True)
-    settings, tokenizer = read_tokenizer(source, out)
-    manifest, encoder = read_model(source, architecture, config, name, flags)
-    vocabulary, window = manifest["vocabulary_size"], manifest["window"]
-    if tokenizer.get_vocab_size() > vocabulary:
-        raise Refused(f"{source}: the tokenizer has {tokenizer.get_vocab_size()} tokens, the encoder "
-                      f"only {vocabulary}")
-    tokenizer.enable_truncation(window)
-    texts = SELF_TEST_TEXTS + ((LONG_TEXT,) if window > LONG_WINDOW else ())
-    traced = graph.trace(encoder)
-    vectors = graph.encode_checked(
-        encoder, traced, [tokenizer.encode(text).ids for text in texts], vocabulary)
-    shutil.copyfile(source / checkpoint.WEIGHTS, out / checkpoint.WEIGHTS)
-    graph.save_graph(traced, out / "encoder.pt")
-    files = ("encoder.pt", checkpoint.WEIGHTS, settings["file"])
-    manifest["tokenizer"] = settings
-    manifest["files"] = {file: sha256_of(out / file) for file in files}
+def read_tokenizer(source: Path, manifest: dict) -> Tokenizer:
+    """The checkout's own tokenizer.json; a BERT tokenizer over vocab.txt where there is none."""
+    path = source / "tokenizer.json"
+    if path.exists():
+        tokenizer = Tokenizer.from_file(str(path))
+    else:
+        settings = manifest["tokenizer"]
+        tokens = (source / "vocab.txt").read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+        ids = {token.removesuffix("\r"): i for i, token in enumerate(tokens)}
+        tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]", max_input_chars_per_word=100))
+        tokenizer.normalizer = normalizers.BertNormalizer(
+            clean_text=True, handle_chinese_chars=settings["split_chinese"],
+            strip_accents=settings["strip_accents"], lowercase=settings["lower_case"])
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
+        tokenizer.post_processor = processors.BertProcessing(
+            ("[SEP]", ids["[SEP]"]), ("[CLS]", ids["[CLS]"]))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(manifest["window"])
+    return tokenizer
+
+
+def graph_options(manifest: dict, task: int = -1) -> dict[str, float]:
+    """What the graph wants to know beside tokens and weights (core/model/architecture.cpp)."""
+    encoder = manifest["encoder"]
+    scale = encoder["lora_alpha"] / encoder["lora_rank"] if encoder["lora_rank"] else 0
+    return {name: float(value) for name, value in {
+        "layers": encoder["num_hidden_layers"], "heads": encoder["num_attention_heads"],
+        "epsilon": encoder["layer_norm_eps"], "first_position": encoder["first_position"],
+        "rope_base": encoder["rope_base"], "lora_scale": scale, "task": task,
+        "pool_first": manifest["pooling"] == "cls", "normalize": manifest["normalize"]}.items()}
+
+
+def read_weights(folder: Path, manifest: dict) -> dict[str, torch.Tensor]:
+    """The encoder's tensors in f32, by the names that the graph uses."""
+    prefix, tensors = manifest["tensor_prefix"], load_file(folder / "model.safetensors")
+    return {name.removeprefix(prefix): tensors[name].to(torch.float32) for name in manifest["tensors"]}
+
+
+@torch.no_grad()
+def encode(folder: Path, manifest: dict, texts: list[list[int]], task: int = -1) -> torch.Tensor:
+    """float32[texts, hidden], each text by itself; the row filled to a multiple of 16 as vecdb does."""
+    graph = torch.jit.load(str(folder / "encoder.pt"))
+    weights, options = read_weights(folder, manifest), graph_options(manifest, task)
+    return torch.cat([graph(torch.tensor(ids + [0] * (-len(ids) % 16)), torch.tensor([0, len(ids)]),
+                            weights, options) for ids in texts])
+
+
+def record_self_test(folder: Path, manifest: dict, source: Path) -> None:
+    tokenizer = read_tokenizer(source, manifest)
+    texts = SELF_TEST_TEXTS + ((LONG_TEXT,) if manifest["window"] > LONG_WINDOW else ())
+    vectors = encode(folder, manifest, [tokenizer.encode(text).ids for text in texts])
     manifest["self_test"] = [
         {"text": text, "vector": [round(x, 7) for x in vector.tolist()]}
         for text, vector in zip(texts, vectors, strict=True)]
-    text = json.dumps(manifest, ensure_ascii=False, indent=1)
-    (out / "model.json").write_text(text + "\n", encoding="utf-8")
+    content = json.dumps(manifest, ensure_ascii=False, indent=1)
+    (folder / "model.json").write_text(content + "\n", encoding="utf-8")
 
 
 def read_arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -107,24 +120,26 @@ def read_arguments(argv: list[str] | None) -> argparse.Namespace:
                         help="put before a question, where the checkout names no prompts")
     parser.add_argument("--passage-prefix", metavar="TEXT",
                         help="put before a stored passage, where the checkout names no prompts")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    args.out = args.out.absolute()
+    return args
 
 
 def main(argv: list[str] | None = None) -> int:
     args = read_arguments(argv)
-    out = args.out.absolute()
-    partial = out.with_name(out.name + ".partial")
-    if out.exists():
-        print(f"trace_encoder: {out}: exists already; remove it first", file=sys.stderr)
+    partial = args.out.with_name(args.out.name + ".untested")
+    if args.out.exists():
+        print(f"trace_encoder: {args.out}: exists already; remove it first", file=sys.stderr)
         return 1
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        export(args.source, partial, args.name or out.name, args)
+        record_self_test(partial, make_folder(args, partial), args.source)
+        os.rename(partial, args.out)
     except Refused as error:
-        shutil.rmtree(partial, ignore_errors=True)
         print(f"trace_encoder: {error}", file=sys.stderr)
         return 1
-    os.rename(partial, out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return 0
 
 

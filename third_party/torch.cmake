@@ -13,6 +13,14 @@ string(REGEX MATCH "__version__ = '([0-9.]+)" _ "${version_py}")
 set(TORCH_VERSION ${CMAKE_MATCH_1} CACHE INTERNAL "")
 message(STATUS "libtorch ${TORCH_VERSION}: ${VECDB_TORCH_DIR}")
 
+# The Python that the package is installed for: the build lets it write the encoders' graphs.
+cmake_path(GET VECDB_TORCH_DIR PARENT_PATH torch_site)
+set(VECDB_TORCH_PYTHON ${torch_site}/../../../bin/python CACHE FILEPATH
+  "A Python that can import this torch")
+if(NOT EXISTS ${VECDB_TORCH_PYTHON})
+  message(FATAL_ERROR "libtorch: no Python beside it; set VECDB_TORCH_PYTHON")
+endif()
+
 # The package's own CMake files set global flags and look for compilers that we do not need; two
 # libraries and two include folders are all there is to it.
 add_library(torch::torch INTERFACE IMPORTED GLOBAL)

@@ -159,6 +159,13 @@ void AtomicFile::commit() {
                                              : std::filesystem::path("."));
 }
 
+void copy_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const MappedFile source(from);
+  AtomicFile copy(to);
+  copy.write(source.bytes());
+  copy.commit();
+}
+
 void sync_folder(const std::filesystem::path& folder) {
   const FileDescriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (file.get() < 0 || ::fsync(file.get()) != 0) {

@@ -82,6 +82,9 @@ class AtomicFile {
   FileDescriptor m_file;
 };
 
+// Copies a regular file so that all of the copy stands under its name or nothing does.
+void copy_durably(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // Makes renames and removals in a folder durable.
 void sync_folder(const std::filesystem::path& folder);
 

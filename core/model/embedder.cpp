@@ -89,12 +89,23 @@ Embedder::Embedder(Model model, Precision precision, std::size_t threads)
       m_precision(precision),
       m_threads(std::max<std::size_t>(threads, 1)) {}
 
+const Prompt& Embedder::prompt_of(TextRole role) const noexcept {
+  static const Prompt none;
+  switch (role) {
+    case TextRole::k_query:
+      return m_model.manifest().query;
+    case TextRole::k_passage:
+      return m_model.manifest().passage;
+    case TextRole::k_plain:
+      break;
+  }
+  return none;
+}
+
 std::vector<Tokens> Embedder::tokenize(std::span<const std::string_view> texts,
                                        TextRole role) const {
   const ModelManifest& manifest = m_model.manifest();
-  const std::string prefix = role == TextRole::k_query     ? manifest.query_prefix
-                             : role == TextRole::k_passage ? manifest.passage_prefix
-                                                           : std::string();
+  const std::string prefix = prompt_of(role).prefix;
   std::vector<Tokens> tokens;
   tokens.reserve(texts.size());
   std::string prefixed;
@@ -113,7 +124,7 @@ std::optional<Embeddings> Embedder::embed(std::span<const std::string_view> text
                                           VectorLength length) {
   if (!m_encoder) m_encoder = m_model.make_encoder(m_precision);
   const std::vector<Tokens> tokens = tokenize(texts, role);
-  const std::size_t dimension = m_model.manifest().dimension;
+  const std::size_t dimension = m_model.manifest().dimension();
   Embeddings result;
   result.vectors.resize(texts.size() * dimension);
   for (const Tokens& each : tokens) {
@@ -129,7 +140,7 @@ std::optional<Embeddings> Embedder::embed(std::span<const std::string_view> text
     for (std::size_t text = batches[i].begin; text < batches[i].end; ++text) {
       packed.append(tokens[text].ids);
     }
-    const std::vector<float> vectors = m_encoder->encode(packed);
+    const std::vector<float> vectors = m_encoder->encode(packed, prompt_of(role).task);
     const auto place =
         result.vectors.begin() + static_cast<std::ptrdiff_t>(batches[i].begin * dimension);
     std::copy(vectors.begin(), vectors.end(), place);

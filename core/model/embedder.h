@@ -44,6 +44,7 @@ class Embedder {
                                   VectorLength length);
 
  private:
+  const Prompt& prompt_of(TextRole role) const noexcept;
   std::vector<Tokens> tokenize(std::span<const std::string_view> texts, TextRole role) const;
 
   Model m_model;

@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/safetensors.h"
@@ -29,10 +31,11 @@ struct PackedTokens {
 class Encoder {
  public:
   virtual ~Encoder() = default;
+  // `task`: which of the model's adapters, by their order; -1 for none.
   // Returns texts() × dimension floats, row-major, as the model's own pipeline makes them (pooled,
   // and unit length only where the model says so). Ids must be inside the vocabulary, no text empty
   // and none longer than the window. Throws k_model when the graph fails.
-  virtual std::vector<float> encode(const PackedTokens& batch) const = 0;
+  virtual std::vector<float> encode(const PackedTokens& batch, int task) const = 0;
 
  protected:
   Encoder() = default;
@@ -45,7 +48,9 @@ class Encoder {
 struct EncoderParts {
   std::span<const std::byte> graph;  // a TorchScript archive whose sha256 is already proven
   std::string graph_name;            // for errors
-  std::span<const std::pair<std::string, TensorView>> weights;  // exactly the graph's parameters
+  // Exactly those that the graph asks for, by the names it uses.
+  std::vector<std::pair<std::string, TensorView>> weights;
+  std::map<std::string, double> options;  // the numbers that the graph asks for
   std::size_t dimension = 0;
   Precision precision = Precision::k_f32;
 };

@@ -1,13 +1,19 @@
 #include "model/json_fields.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace vecdb {
 
-JsonFields::JsonFields(const Json& object, std::string where)
-    : m_object(object), m_where(std::move(where)) {
+JsonFields::JsonFields(const Json& object, std::string where, std::string remedy)
+    : m_object(object), m_where(std::move(where)), m_remedy(std::move(remedy)) {
   if (!object.is_object()) throw wrong("is not an object");
+}
+
+bool JsonFields::has(const std::string& key) const {
+  const auto found = m_object.find(key);
+  return found != m_object.end() && !found->is_null();
 }
 
 std::string JsonFields::text(const std::string& key) {
@@ -40,6 +46,14 @@ std::size_t JsonFields::count(const std::string& key, std::uint64_t least, std::
   return number;
 }
 
+double JsonFields::number(const std::string& key) {
+  const Json& value = take(key);
+  if (!value.is_number() || !std::isfinite(value.get<double>())) {
+    throw wrong(key + " is not a number");
+  }
+  return value.get<double>();
+}
+
 const Json& JsonFields::array(const std::string& key) {
   const Json& value = take(key);
   if (!value.is_array()) throw wrong(key + " is not an array");
@@ -59,7 +73,7 @@ void JsonFields::finish() const {
 }
 
 Error JsonFields::wrong(const std::string& why) const {
-  return {ErrorKind::k_model, m_where + ": " + why + "; add the model again"};
+  return {ErrorKind::k_model, m_where + ": " + why + (m_remedy.empty() ? "" : "; " + m_remedy)};
 }
 
 const Json& JsonFields::take(const std::string& key) {

@@ -53,8 +53,8 @@ class OwningEncoder final : public Encoder {
  public:
   OwningEncoder(std::shared_ptr<const Weights> weights, std::shared_ptr<const Encoder> encoder)
       : m_weights(std::move(weights)), m_encoder(std::move(encoder)) {}
-  std::vector<float> encode(const PackedTokens& batch) const override {
-    return m_encoder->encode(batch);
+  std::vector<float> encode(const PackedTokens& batch, int task) const override {
+    return m_encoder->encode(batch, task);
   }
 
  private:
@@ -78,7 +78,7 @@ Model::Model(fs::path folder) : m_impl(std::make_unique<Impl>()) {
     const ModelManifest& manifest = m_impl->manifest;
     m_impl->fingerprint = fingerprint_of(manifest);
     m_impl->tokenizer = make_tokenizer(m_impl->folder, manifest);
-    if (m_impl->tokenizer->vocabulary_size() > manifest.vocabulary_size) {
+    if (m_impl->tokenizer->vocabulary_size() > manifest.encoder.vocab_size) {
       throw Error(ErrorKind::k_model, (m_impl->folder / manifest.tokenizer.file).string() +
                                           ": holds more tokens than the encoder knows; add the "
                                           "model again");
@@ -102,11 +102,16 @@ std::shared_ptr<const Encoder> Model::make_encoder(Precision precision) const {
   });
   const std::string graph =
       as_model_error([&] { return read_proven(folder, manifest, k_graph_file); });
-  const EncoderParts parts{.graph = std::as_bytes(std::span(graph)),
-                           .graph_name = (folder / k_graph_file).string(),
-                           .weights = weights->tensors(),
-                           .dimension = manifest.dimension,
-                           .precision = precision};
+  EncoderParts parts{.graph = std::as_bytes(std::span(graph)),
+                     .graph_name = (folder / k_graph_file).string(),
+                     .options = graph_options_of(manifest.encoder),
+                     .dimension = manifest.dimension(),
+                     .precision = precision};
+  for (const auto& [name, tensor] : weights->tensors()) {
+    parts.weights.emplace_back(name.substr(manifest.tensor_prefix.size()), tensor);
+  }
+  parts.options["pool_first"] = manifest.pooling == "cls" ? 1 : 0;
+  parts.options["normalize"] = manifest.normalize ? 1 : 0;
   return std::make_shared<OwningEncoder>(weights, make_torch_encoder(parts));
 }
 

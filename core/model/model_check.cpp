@@ -49,13 +49,13 @@ double worst_cosine(Embedder& embedder, double least) {
   double worst = 1;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const auto vector =
-        std::span(embedded->vectors).subspan(i * manifest.dimension, manifest.dimension);
+        std::span(embedded->vectors).subspan(i * manifest.dimension(), manifest.dimension());
     const double found = cosine(vector, manifest.self_tests[i].vector);
     if (!(found >= least)) {  // also when it is no number
       throw Error(ErrorKind::k_model, embedder.model().folder().string() + ": self-test text " +
                                           std::to_string(i) + ": the vector has a cosine of only " +
                                           std::to_string(found) +
-                                          " to the one made by PyTorch; trace the model again");
+                                          " to the one made by PyTorch; add the model again");
     }
     worst = std::min(worst, found);
   }

@@ -14,8 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* k_manifest_file = "model.json";
-
 void require_name(const std::string& name) {
   if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
     throw Error(ErrorKind::k_model,
@@ -30,11 +28,10 @@ Error not_installed(const std::string& name) {
                                   (known.empty() ? "no model is" : "installed: " + known)};
 }
 
-void copy_durably(const fs::path& from, const fs::path& to) {
-  const MappedFile source(from);
-  AtomicFile copy(to);
-  copy.write(source.bytes());
-  copy.commit();
+void copy_model(const fs::path& source, const fs::path& out) {
+  copy_durably(source / k_manifest_file, out / k_manifest_file);
+  const ModelManifest manifest = read_manifest(out);
+  for (const auto& [file, sha256] : manifest.files) copy_durably(source / file, out / file);
 }
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what,
@@ -114,21 +111,39 @@ Model open_model(const std::string& name) {
   throw not_installed(name);
 }
 
-void add_model(const fs::path& source, const std::string& name) {
-  require_name(name);
+void add_model(const fs::path& source, const MakeModelOptions& options) {
+  require_name(options.name);
   const fs::path home = model_folders().front();
-  const fs::path target = home / name;
+  const fs::path target = home / options.name;
   if (fs::exists(target)) {
-    throw Error(ErrorKind::k_model, "model " + name + ": is installed already in " +
+    throw Error(ErrorKind::k_model, "model " + options.name + ": is installed already in " +
                                         target.string() + "; remove it first, or use --name");
   }
-  check_model(Model(source));
-  const fs::path partial = home / ("." + name + ".partial");
+  const fs::path partial = home / ("." + options.name + ".partial");
   PartialFolder folder(partial);
-  copy_durably(source / k_manifest_file, partial / k_manifest_file);
-  const ModelManifest manifest = read_manifest(partial);
-  for (const auto& [file, sha256] : manifest.files) copy_durably(source / file, partial / file);
-  check_model(Model(partial));  // what was copied is what was checked
+  if (fs::exists(source / k_manifest_file)) {
+    copy_model(source, partial);
+  } else if (fs::exists(source / "config.json")) {
+    make_model(source, partial, options);
+  } else {
+    throw Error(ErrorKind::k_model, source.string() +
+                                        ": holds neither model.json nor config.json; give a model "
+                                        "folder or a Hugging Face checkout");
+  }
+  check_model(Model(partial));  // what was copied or made, not what it was made from
+  folder.publish(target);
+}
+
+void make_model_folder(const fs::path& checkout, const fs::path& out,
+                       const MakeModelOptions& options) {
+  if (fs::exists(out)) {
+    throw Error(ErrorKind::k_io, out.string() + ": exists already; remove it first");
+  }
+  const fs::path target = fs::absolute(out);
+  const fs::path partial = target.parent_path() / (target.filename().string() + ".partial");
+  PartialFolder folder(partial);
+  make_model(checkout, partial, options);
+  check_model(Model(partial));
   folder.publish(target);
 }
 

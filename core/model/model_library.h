@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "model/make_model.h"
 #include "model/model.h"
 
 // The models that are installed on this machine, by name.
@@ -29,10 +30,16 @@ std::vector<InstalledModel> installed_models();
 // and for a name that is a path.
 Model open_model(const std::string& name);
 
-// Copies a model folder into the user's own models after check_model() has found it right. The copy
-// is checked too, and appears under its name whole or not at all. Throws k_model when it is not
-// right or the name is taken, k_io when it cannot be read or written.
-void add_model(const std::filesystem::path& source, const std::string& name);
+// Puts a model into the user's own models: `source` is a model folder, or a Hugging Face checkout
+// that make_model() turns into one (options.name is the model's name). check_model() must find it
+// right; it appears under its name whole or not at all. Throws k_model when it is not right or the
+// name is taken, k_io when it cannot be read or written.
+void add_model(const std::filesystem::path& source, const MakeModelOptions& options);
+
+// Turns a Hugging Face checkout into a model folder at `out`, wherever that is, without installing
+// it: make_model(), then check_model(). Throws as they do, and k_io when `out` exists already.
+void make_model_folder(const std::filesystem::path& checkout, const std::filesystem::path& out,
+                       const MakeModelOptions& options);
 
 // Removes a model from the user's own models. Throws k_model when it is not there: those that came
 // with the program stay.

@@ -1,13 +1,14 @@
 #include "model/model_manifest.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sha256.h"
+#include "model/encoder_shape_json.h"
 #include "model/json_fields.h"
+#include "model/self_test_json.h"
 #include "model/tokenizer_settings_json.h"
 
 namespace vecdb {
@@ -15,7 +16,7 @@ namespace vecdb {
 namespace {
 
 constexpr std::uint64_t k_max_manifest_bytes = 16U << 20U;
-constexpr std::uint64_t k_format = 1;
+constexpr std::uint64_t k_format = 2;
 
 DType parse_dtype(const JsonFields& fields, const std::string& name) {
   for (const DType dtype : {DType::k_f32, DType::k_f16, DType::k_bf16}) {
@@ -56,83 +57,141 @@ void read_tensors(ModelManifest& manifest, const Json& json, const std::string& 
   }
 }
 
-// JinaBERT's checkpoints call themselves "bert". What tells the two apart is the table of
-// positions, which JinaBERT has not (it has ALiBi): the name must agree with it.
-void check_architecture(const ModelManifest& manifest, const JsonFields& fields) {
-  const auto table = std::find_if(
-      manifest.tensors.begin(), manifest.tensors.end(),
-      [](const auto& tensor) { return tensor.first.ends_with("position_embeddings.weight"); });
-  const bool has_table = table != manifest.tensors.end();
-  if (has_table && manifest.architecture == "jina-bert") {
-    throw fields.wrong("the architecture jina-bert has no tensor " + table->first);
+// The recorded tensors must be those of the architecture, name by name: a file that was edited
+// cannot make vecdb take other weights for an encoder's.
+void check_tensors(const ModelManifest& manifest, const JsonFields& fields) {
+  const auto wanted = tensors_of(manifest.encoder);
+  for (const auto& [name, shape] : wanted) {
+    const auto found = manifest.tensors.find(manifest.tensor_prefix + name);
+    if (found == manifest.tensors.end() || found->second.shape != shape) {
+      throw fields.wrong("tensors: " + manifest.tensor_prefix + name +
+                         " is not as in the architecture " + manifest.encoder.architecture);
+    }
   }
-  if (!has_table && manifest.architecture != "jina-bert") {
-    throw fields.wrong("the architecture " + manifest.architecture +
-                       " has a tensor position_embeddings.weight, and these have none");
+  if (manifest.tensors.size() != wanted.size()) {
+    throw fields.wrong("tensors: there are more than the architecture " +
+                       manifest.encoder.architecture + " has");
   }
 }
 
-void read_self_tests(ModelManifest& manifest, const Json& json, const std::string& where) {
-  for (const auto& value : json) {
-    JsonFields fields(value, where + ": self_test");
-    ModelManifest::SelfTest test{.text = fields.text("text"), .vector = {}};
-    for (const auto& number : fields.array("vector")) {
-      if (!number.is_number() || !std::isfinite(number.get<float>())) {
-        throw fields.wrong("a vector holds what is no number");
-      }
-      test.vector.push_back(number.get<float>());
+Json json_of(const Prompt& prompt, const EncoderShape& encoder) {
+  const bool has_task = prompt.task != Prompt::k_no_task;
+  return {{"prefix", prompt.prefix},
+          {"task", has_task ? encoder.adapters[static_cast<std::size_t>(prompt.task)] : ""}};
+}
+
+Prompt prompt_of(const Json& json, const EncoderShape& encoder, const std::string& where) {
+  JsonFields fields(json, where);
+  Prompt prompt{.prefix = fields.text("prefix")};
+  const std::string task = fields.text("task");
+  if (!task.empty()) {
+    const auto found = std::find(encoder.adapters.begin(), encoder.adapters.end(), task);
+    if (found == encoder.adapters.end()) {
+      throw fields.wrong("task: there is no adapter \"" + task + "\"");
     }
-    if (test.vector.size() != manifest.dimension)
-      throw fields.wrong("a vector has another dimension");
-    fields.finish();
-    manifest.self_tests.push_back(std::move(test));
+    prompt.task = static_cast<int>(found - encoder.adapters.begin());
+  }
+  fields.finish();
+  return prompt;
+}
+
+void read_prompts(ModelManifest& manifest, JsonFields& fields, const std::string& where) {
+  manifest.query = prompt_of(fields.object("query"), manifest.encoder, where + ": query");
+  manifest.passage = prompt_of(fields.object("passage"), manifest.encoder, where + ": passage");
+  for (const auto& [name, value] : fields.object("tasks").items()) {
+    manifest.tasks[name] = prompt_of(value, manifest.encoder, where + ": tasks: " + name);
+  }
+}
+
+Json prompts_json(const ModelManifest& manifest) {
+  Json tasks = Json::object();
+  for (const auto& [name, prompt] : manifest.tasks) tasks[name] = json_of(prompt, manifest.encoder);
+  return {{"query", json_of(manifest.query, manifest.encoder)},
+          {"passage", json_of(manifest.passage, manifest.encoder)},
+          {"tasks", tasks}};
+}
+
+void read_dimensions(ModelManifest& manifest, JsonFields& fields) {
+  std::size_t last = 0;
+  for (const auto& value : fields.array("dimensions")) {
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() <= last ||
+        value.get<std::uint64_t>() > manifest.dimension()) {
+      throw fields.wrong("dimensions are not ascending, or larger than a vector");
+    }
+    last = value.get<std::size_t>();
+    manifest.dimensions.push_back(last);
   }
 }
 
 }  // namespace
 
 ModelManifest read_manifest(const std::filesystem::path& folder) {
-  const auto path = folder / "model.json";
+  const auto path = folder / k_manifest_file;
   const std::string where = path.string();
   const Json json = parse_json(read_file(path, k_max_manifest_bytes), where, ErrorKind::k_model);
   JsonFields fields(json, where);
   fields.count("format", k_format, k_format);
   ModelManifest manifest;
   manifest.name = fields.text("name");
-  manifest.architecture = fields.choice("architecture", {"bert", "jina-bert", "xlm-roberta"});
-  manifest.dimension = fields.count("dimension", 1, 1U << 16U);
-  manifest.window = fields.count("window", 3, 1U << 20U);
-  manifest.vocabulary_size = fields.count("vocabulary_size", 1, 1U << 24U);
+  manifest.source = fields.text("source");
+  manifest.encoder = encoder_shape_of(fields.object("encoder"), where + ": encoder");
+  manifest.window = fields.count("window", 3, longest_text(manifest.encoder));
   manifest.pooling = fields.choice("pooling", {"mean", "cls"});
   manifest.normalize = fields.flag("normalize");
-  manifest.query_prefix = fields.text("query_prefix");
-  manifest.passage_prefix = fields.text("passage_prefix");
+  read_dimensions(manifest, fields);
+  read_prompts(manifest, fields, where);
   manifest.licence = fields.text("licence");
   manifest.tokenizer = tokenizer_settings_of(fields.object("tokenizer"), where + ": tokenizer");
   read_files(manifest, fields, fields.object("files"));
+  manifest.tensor_prefix = fields.text("tensor_prefix");
   read_tensors(manifest, fields.object("tensors"), where);
-  check_architecture(manifest, fields);
+  check_tensors(manifest, fields);
   for (const auto& name : fields.array("ignored_tensors")) {
     if (!name.is_string()) throw fields.wrong("ignored_tensors holds what is no name");
     manifest.ignored_tensors.push_back(name.get<std::string>());
   }
-  read_self_tests(manifest, fields.array("self_test"), where);
+  manifest.self_tests =
+      self_tests_of(fields.array("self_test"), manifest.dimension(), where + ": self_test");
   fields.finish();
   return manifest;
 }
 
+void write_manifest(const ModelManifest& manifest, const std::filesystem::path& folder) {
+  Json tensors = Json::object();
+  for (const auto& [name, tensor] : manifest.tensors) {
+    tensors[name] = {{"dtype", name_of(tensor.dtype)}, {"shape", tensor.shape}};
+  }
+  Json json = {{"format", k_format},
+               {"name", manifest.name},
+               {"source", manifest.source},
+               {"encoder", json_of(manifest.encoder)},
+               {"window", manifest.window},
+               {"pooling", manifest.pooling},
+               {"normalize", manifest.normalize},
+               {"dimensions", manifest.dimensions}};
+  json.update(prompts_json(manifest));
+  json.update({{"licence", manifest.licence},
+               {"tokenizer", json_of(manifest.tokenizer)},
+               {"files", manifest.files},
+               {"tensor_prefix", manifest.tensor_prefix},
+               {"tensors", tensors},
+               {"ignored_tensors", manifest.ignored_tensors},
+               {"self_test", json_of(manifest.self_tests)}});
+  AtomicFile file(folder / k_manifest_file);
+  file.write(json.dump(1) + "\n");
+  file.commit();
+}
+
 std::string fingerprint_of(const ModelManifest& manifest) {
   Json identity = {
-      {"architecture", manifest.architecture},
-      {"dimension", manifest.dimension},
+      {"encoder", json_of(manifest.encoder)},
       {"window", manifest.window},
       {"pooling", manifest.pooling},
       {"normalize", manifest.normalize},
-      {"query_prefix", manifest.query_prefix},
-      {"passage_prefix", manifest.passage_prefix},
       {"weights", manifest.files.at(k_weights_file)},
       {"vocabulary", manifest.files.at(manifest.tokenizer.file)},
   };
+  identity.update(prompts_json(manifest));
   identity.update(identity_of(manifest.tokenizer));
   return sha256_hex(dump_json(identity));
 }

@@ -8,7 +8,6 @@
 
 #include <cstring>
 #include <istream>
-#include <map>
 #include <streambuf>
 
 #include "base/error.h"
@@ -91,10 +90,11 @@ class TorchEncoder final : public Encoder {
     std::istream stream(&buffer);
     m_module = torch::jit::load(stream, at::kCPU);
     m_module.eval();
-    attach_weights(parts);
+    read_weights(parts);
+    for (const auto& [name, value] : parts.options) m_options.insert(name, value);
   }
 
-  std::vector<float> encode(const PackedTokens& batch) const override {
+  std::vector<float> encode(const PackedTokens& batch, int task) const override {
     if (batch.texts() == 0) return {};
     thread_local const bool single_threaded = [] {
       at::set_num_threads(1);
@@ -103,7 +103,7 @@ class TorchEncoder final : public Encoder {
     static_cast<void>(single_threaded);
     const c10::InferenceMode no_gradients;
     try {
-      return run(batch);
+      return run(batch, task);
     } catch (const std::exception& error) {  // c10::Error, std::bad_alloc
       throw Error(ErrorKind::k_model, std::string("the encoder failed: ") + last_line(error));
     }
@@ -117,36 +117,24 @@ class TorchEncoder final : public Encoder {
   }
 
  private:
-  void attach_weights(const EncoderParts& parts) {
+  void read_weights(const EncoderParts& parts) {
     const auto wanted = parts.precision == Precision::k_bf16 ? at::kBFloat16 : at::kFloat;
-    std::map<std::string, at::Tensor> parameters;
-    for (const auto& parameter : m_module.named_parameters()) {
-      parameters.emplace(parameter.name, parameter.value);
-    }
-    const at::NoGradGuard no_gradients;
     for (const auto& [name, view] : parts.weights) {
-      const auto found = parameters.find(name);
-      if (found == parameters.end()) {
-        throw Error(ErrorKind::k_model, parts.graph_name + ": has no parameter named " + name);
-      }
-      found->second.set_data(make_weight(name, view, wanted));
-      parameters.erase(found);
-    }
-    if (!parameters.empty()) {
-      throw Error(ErrorKind::k_model, parts.graph_name + ": " + std::to_string(parameters.size()) +
-                                          " parameters got no weights, first " +
-                                          parameters.begin()->first);
+      m_weights.insert(name, make_weight(name, view, wanted));
     }
   }
 
-  std::vector<float> run(const PackedTokens& batch) const {
+  std::vector<float> run(const PackedTokens& batch, int task) const {
     const auto rows = (batch.ids.size() + k_row_granularity - 1) / k_row_granularity;
     at::Tensor ids = at::zeros(static_cast<std::int64_t>(rows * k_row_granularity), at::kLong);
     std::memcpy(ids.data_ptr(), batch.ids.data(), batch.ids.size() * sizeof(std::int64_t));
     at::Tensor starts = at::empty(static_cast<std::int64_t>(batch.starts.size()), at::kLong);
     std::memcpy(starts.data_ptr(), batch.starts.data(), batch.starts.size() * sizeof(std::int64_t));
     auto module = m_module;  // a handle: forward() is not const
-    const at::Tensor vectors = module.forward({ids, starts}).toTensor().contiguous();
+    auto options = m_options.copy();
+    options.insert("task", static_cast<double>(task));
+    const at::Tensor vectors =
+        module.forward({ids, starts, m_weights, options}).toTensor().contiguous();
     const auto texts = static_cast<std::int64_t>(batch.texts());
     const auto dimension = static_cast<std::int64_t>(m_dimension);
     if (vectors.scalar_type() != at::kFloat ||
@@ -159,6 +147,8 @@ class TorchEncoder final : public Encoder {
   }
 
   torch::jit::Module m_module;
+  c10::Dict<std::string, at::Tensor> m_weights;
+  c10::Dict<std::string, double> m_options;
   std::size_t m_dimension;
 };
 

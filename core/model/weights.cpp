@@ -12,6 +12,7 @@ namespace vecdb {
 namespace {
 
 constexpr std::size_t k_named_tensors = 3;
+constexpr const char* k_remedy = "add the model again";
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "[";
@@ -19,27 +20,33 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + "]";
 }
 
-// What differs between the recorded tensors and those of the file, one phrase a tensor.
-std::vector<std::string> tensor_differences(const ModelManifest& manifest,
-                                            const std::map<std::string, TensorView>& found) {
-  std::vector<std::string> differences;
+// What differs between the recorded tensors and those of the file.
+struct Differences {
+  std::vector<std::string> missing;
+  std::vector<std::string> extra;
+  std::vector<std::string> changed;  // with what they have become
+};
+
+Differences tensor_differences(const ModelManifest& manifest,
+                               const std::map<std::string, TensorView>& found) {
+  Differences differences;
   for (const auto& [name, wanted] : manifest.tensors) {
     const auto tensor = found.find(name);
     if (tensor == found.end()) {
-      differences.push_back(name + " is missing");
+      differences.missing.push_back(name);
     } else if (tensor->second.shape != wanted.shape) {
-      differences.push_back(name + " has the shape " + shape_text(tensor->second.shape) + ", not " +
-                            shape_text(wanted.shape));
+      differences.changed.push_back(name + " has the shape " + shape_text(tensor->second.shape) +
+                                    ", not " + shape_text(wanted.shape));
     } else if (tensor->second.dtype != wanted.dtype) {
-      differences.push_back(name + " has the dtype " + name_of(tensor->second.dtype) + ", not " +
-                            name_of(wanted.dtype));
+      differences.changed.push_back(name + " has the dtype " + name_of(tensor->second.dtype) +
+                                    ", not " + name_of(wanted.dtype));
     }
   }
   const std::set<std::string> ignored(manifest.ignored_tensors.begin(),
                                       manifest.ignored_tensors.end());
   for (const auto& [name, tensor] : found) {
     if (!manifest.tensors.contains(name) && !ignored.contains(name)) {
-      differences.push_back(name + " is not part of the architecture");
+      differences.extra.push_back(name);
     }
   }
   return differences;
@@ -56,15 +63,15 @@ std::vector<std::string> non_finite_tensors(const ModelManifest& manifest,
   return bad;
 }
 
-void refuse_any(const std::string& where, const std::vector<std::string>& differences) {
-  if (differences.empty()) return;
-  std::string message = where + ": " + std::to_string(differences.size()) +
-                        (differences.size() == 1 ? " tensor is wrong: " : " tensors are wrong: ");
-  for (std::size_t i = 0; i < std::min(differences.size(), k_named_tensors); ++i) {
-    message += (i > 0 ? ", " : "") + differences[i];
+// "3 tensors are missing (a, b, c, …)"; nothing for none.
+std::string listed(const std::vector<std::string>& tensors, const std::string& what) {
+  if (tensors.empty()) return "";
+  std::string text = std::to_string(tensors.size()) +
+                     (tensors.size() == 1 ? " tensor is " : " tensors are ") + what + " (";
+  for (std::size_t i = 0; i < std::min(tensors.size(), k_named_tensors); ++i) {
+    text += (i > 0 ? ", " : "") + tensors[i];
   }
-  if (differences.size() > k_named_tensors) message += ", …";
-  throw Error(ErrorKind::k_model, message + "; add the model again");
+  return text + (tensors.size() > k_named_tensors ? ", …)" : ")");
 }
 
 }  // namespace
@@ -75,16 +82,29 @@ Error not_as_recorded(const std::filesystem::path& file) {
                                   "the model again"};
 }
 
+void require_tensors(const std::map<std::string, TensorView>& found, const ModelManifest& manifest,
+                     const std::string& where, const std::string& verdict) {
+  const Differences differences = tensor_differences(manifest, found);
+  std::string message;
+  for (const auto& part : {listed(differences.missing, "missing"),
+                           listed(differences.extra, "not part of the architecture"),
+                           listed(differences.changed, "wrong")}) {
+    if (!part.empty()) message += (message.empty() ? "" : ", ") + part;
+  }
+  if (!message.empty()) throw Error(ErrorKind::k_model, where + ": " + message + "; " + verdict);
+}
+
 Weights::Weights(const std::filesystem::path& file, const ModelManifest& manifest, HashCheck check)
     : m_file(file) {
   const std::string where = file.string();
   auto found = parse_safetensors(m_file.bytes(), where);
   // Before the hash, because a tensor's name says more than "another sha256".
-  refuse_any(where, tensor_differences(manifest, found));
+  require_tensors(found, manifest, where, k_remedy);
   const std::string& sha256 = manifest.files.at(k_weights_file);
   const bool cached = check == HashCheck::k_cached && has_sha256(m_file, sha256);
   if (!cached) {
-    refuse_any(where, non_finite_tensors(manifest, found));
+    const auto bad = listed(non_finite_tensors(manifest, found), "wrong");
+    if (!bad.empty()) throw Error(ErrorKind::k_model, where + ": " + bad + "; " + k_remedy);
     if (sha256_hex(m_file.bytes()) != sha256) throw not_as_recorded(file);
   }
   for (const auto& [name, tensor] : manifest.tensors) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,6 +32,12 @@ class Weights {
   MappedFile m_file;
   std::vector<std::pair<std::string, TensorView>> m_tensors;
 };
+
+// Throws k_model unless `found` holds exactly the tensors of the manifest by name, shape and dtype,
+// beside those it lists as ignored. The message names the first ones that are wrong, how many there
+// are, and `verdict`.
+void require_tensors(const std::map<std::string, TensorView>& found, const ModelManifest& manifest,
+                     const std::string& where, const std::string& verdict);
 
 // The error for a file of a model whose sha256 is another than model.json records.
 Error not_as_recorded(const std::filesystem::path& file);

@@ -55,7 +55,7 @@ StoreSettings settings_of(const Embedder& embedder) {
   return {.model = embedder.model().manifest().name,
           .fingerprint = embedder.model().fingerprint(),
           .precision = name_of(embedder.precision()),
-          .dimension = embedder.model().manifest().dimension};
+          .dimension = embedder.model().manifest().dimension()};
 }
 
 }  // namespace vecdb

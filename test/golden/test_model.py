@@ -178,12 +178,15 @@ def test_a_nan_is_named(vecdb, copy):
 @pytest.mark.parametrize("change, words", [
     (lambda m: m.pop("pooling"), ["pooling", "missing"]),
     (lambda m: m.update(pooling="max"), ["max", "not known"]),
-    (lambda m: m.update(architecture="gpt-2"), ["gpt-2", "not known"]),
-    (lambda m: m.update(architecture="jina-bert"), ["jina-bert", "position_embeddings"]),
+    (lambda m: m["encoder"].update(architecture="gpt-2"), ["gpt-2", "not known"]),
+    (lambda m: m["encoder"].update(architecture="jina-bert"), ["jina-bert", "tensors"]),
+    (lambda m: m["encoder"].update(num_hidden_layers=5), ["tensors", "more"]),
+    (lambda m: m["encoder"].update(hidden_size="384"), ["hidden_size"]),
+    (lambda m: m["encoder"].update(num_attention_heads=5), ["num_attention_heads"]),
+    (lambda m: m["encoder"].update(layer_norm_eps=0), ["layer_norm_eps"]),
     (lambda m: m.update(window=-1), ["window"]),
-    (lambda m: m.update(dimension="384"), ["dimension"]),
     (lambda m: m.update(surprise=1), ["surprise"]),
-    (lambda m: m.update(format=2), ["format"]),
+    (lambda m: m.update(format=3), ["format"]),
     (lambda m: m["files"].update({"../x": "0" * 64}), ["../x"]),
 ])
 def test_a_manifest_that_is_not_understood_is_refused(vecdb, copy, change, words):

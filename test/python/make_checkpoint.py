@@ -3,7 +3,8 @@
 
     make_checkpoint.py ARCH OUT [--seed S] [--layers N] [--heads N] [--hidden N] …
 
-ARCH is bert, jina-bert, jina-bert-qk-norm or xlm-roberta. The weights are scaled so that what an
+ARCH is bert, jina-bert, jina-bert-qk-norm, xlm-roberta, jina-v3 (in its authors' layout, with adapters)
+or jina-v3-plain (in that of transformers, without). The weights are scaled so that what an
 implementation gets wrong shows in its vectors: embeddings so small that the epsilon of the first
 layer norm counts, queries and keys so large that attention is far from even, gates that reach into
 the bend of GELU, layer norms that are no identity.
@@ -25,6 +26,11 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+TASKS = ("retrieval.query", "retrieval.passage", "separation", "classification", "text-matching")
+INSTRUCTIONS = {task: "" for task in TASKS} | {
+    "retrieval.query": "Represent the query for retrieving evidence documents: ",
+    "retrieval.passage": "Represent the document for retrieval: "}
+RANK = 4
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -49,8 +55,16 @@ class Shape:
     unused: bool = False  # also tensors that sentence encoders do not use
 
     @property
-    def jina(self) -> bool:
+    def jina_bert(self) -> bool:
         return self.architecture.startswith("jina-bert")
+
+    @property
+    def jina_v3(self) -> bool:
+        return self.architecture.startswith("jina-v3")
+
+    @property
+    def roberta(self) -> bool:
+        return self.architecture == "xlm-roberta" or self.jina_v3
 
 
 # ---- tensors ----
@@ -68,6 +82,22 @@ def layer_shapes(shape: Shape) -> dict[str, list[int]]:
     def norm(name):
         tensors[f"{name}.weight"] = tensors[f"{name}.bias"] = [wide]
 
+    if shape.architecture == "jina-v3":
+        for name, outputs, inputs in (("mixer.Wqkv", 3 * wide, wide), ("mixer.out_proj", wide, wide),
+                                      ("mlp.fc1", inner, wide), ("mlp.fc2", wide, inner)):
+            tensors |= adapted(name, [outputs, inputs], [RANK, inputs], [outputs, RANK])
+            tensors[f"{name}.bias"] = [outputs]
+        norm("norm1")
+        norm("norm2")
+        return tensors
+    if shape.architecture == "jina-v3-plain":
+        for part in ("q_proj", "k_proj", "v_proj", "o_proj"):
+            linear(f"self_attn.{part}", wide, wide)
+        linear("mlp.fc1", inner, wide)
+        linear("mlp.fc2", wide, inner)
+        norm("post_attention_layernorm")
+        norm("post_mlp_layernorm")
+        return tensors
     for part in ("query", "key", "value"):
         linear(f"attention.self.{part}", wide, wide)
     linear("attention.output.dense", wide, wide)
@@ -89,38 +119,59 @@ def layer_shapes(shape: Shape) -> dict[str, list[int]]:
     return tensors
 
 
+def adapted(name: str, weight: list[int], a: list[int], b: list[int]) -> dict[str, list[int]]:
+    """A weight with the adapters of all tasks beside it, as torch.nn.utils.parametrize names them."""
+    own = f"{name}.parametrizations.weight."
+    return {own + "original": weight, own + "0.lora_A": [len(TASKS), *a],
+            own + "0.lora_B": [len(TASKS), *b]}
+
+
+LAYERS = {"jina-v3": "encoder.layers", "jina-v3-plain": "layers"}
+
+
 def all_shapes(shape: Shape, vocabulary: int) -> dict[str, list[int]]:
     wide = shape.hidden
-    tensors = {"embeddings.word_embeddings.weight": [vocabulary, wide],
-               "embeddings.token_type_embeddings.weight": [type_rows(shape), wide],
-               "embeddings.LayerNorm.weight": [wide], "embeddings.LayerNorm.bias": [wide]}
-    if not shape.jina:
-        tensors["embeddings.position_embeddings.weight"] = [shape.positions, wide]
+    tables = {"embeddings.word_embeddings": vocabulary, "embeddings.token_type_embeddings": type_rows(shape)}
+    if not shape.jina_bert and not shape.jina_v3:
+        tables["embeddings.position_embeddings"] = shape.positions
+    tensors = {}
+    for name, rows in tables.items():
+        if shape.architecture == "jina-v3":
+            tensors |= adapted(name, [rows, wide], [rows, RANK], [RANK, wide])
+        else:
+            tensors[f"{name}.weight"] = [rows, wide]
+    norm = "emb_ln" if shape.architecture == "jina-v3" else "embeddings.LayerNorm"
+    tensors |= {f"{norm}.weight": [wide], f"{norm}.bias": [wide]}
     for layer in range(shape.layers):
         for name, each in layer_shapes(shape).items():
-            tensors[f"encoder.layer.{layer}.{name}"] = each
-    if shape.unused:
+            tensors[f"{LAYERS.get(shape.architecture, 'encoder.layer')}.{layer}.{name}"] = each
+    if shape.unused and shape.architecture == "jina-v3":
+        tensors |= adapted("pooler.dense", [wide, wide], [RANK, wide], [wide, RANK])
+        tensors["pooler.dense.bias"] = [wide]
+    elif shape.unused:
         tensors |= {"pooler.dense.weight": [wide, wide], "pooler.dense.bias": [wide]}
     return tensors
 
 
 def type_rows(shape: Shape) -> int:
-    return 1 if shape.architecture == "xlm-roberta" else 2
+    return 1 if shape.roberta else 2
 
 
 def is_norm(name: str) -> bool:
-    return re.search(r"(layer_?norm(_[qk12])?)\.(weight|bias)$", name, re.IGNORECASE) is not None
+    return re.search(r"(layer_?norm(_[qk12])?|norm[12]|emb_ln)\.(weight|bias)$", name, re.IGNORECASE) is not None
 
 
 def random_tensor(name: str, extents: list[int], random: torch.Generator) -> torch.Tensor:
     noise = torch.randn(extents, generator=random)
     if name.startswith("embeddings.") and "LayerNorm" not in name:
-        return 0.02 * noise
+        return (0.3 if "lora" in name else 0.02) * noise  # their product has half the size of the rows
+    if "lora" in name:
+        return noise / math.sqrt(extents[2])
     if is_norm(name):
         return 1 + 0.3 * noise if name.endswith("weight") else 0.3 * noise
     if name.endswith("bias"):
         return 0.2 * noise
-    gain = 1.5 if re.search(r"query|key|gated|intermediate", name) else 1.0
+    gain = 1.5 if re.search(r"query|key|gated|intermediate|Wqkv|[qk]_proj|fc1", name) else 1.0
     return gain / math.sqrt(extents[1]) * noise
 
 
@@ -128,7 +179,7 @@ def random_weights(shape: Shape, vocabulary: int) -> dict[str, torch.Tensor]:
     random = torch.Generator().manual_seed(shape.seed)
     weights = {shape.prefix + name: random_tensor(name, extents, random).to(DTYPES[shape.dtype])
                for name, extents in all_shapes(shape, vocabulary).items()}
-    if shape.unused:
+    if shape.unused and not shape.jina_v3:
         positions = torch.arange(min(shape.positions, 512)).unsqueeze(0)
         weights[shape.prefix + "embeddings.position_ids"] = positions
     return weights
@@ -145,14 +196,23 @@ def config_of(shape: Shape, vocabulary: int) -> dict:
         "max_position_embeddings": shape.positions, "layer_norm_eps": shape.epsilon,
         "position_embedding_type": "absolute", "attention_probs_dropout_prob": 0.1,
         "hidden_dropout_prob": 0.1, "torch_dtype": "float32"}
-    if shape.jina:
+    if shape.jina_bert:
         config |= {"architectures": ["JinaBertForMaskedLM"], "position_embedding_type": "alibi",
                    "feed_forward_type": "geglu", "emb_pooler": "mean",
                    "model_max_length": shape.positions,
                    "_name_or_path": "jinaai/jina-bert-implementation"}
-    if shape.architecture == "xlm-roberta":
+    if shape.roberta:
         config |= {"architectures": ["XLMRobertaModel"], "model_type": "xlm-roberta",
                    "bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
+    if shape.architecture == "jina-v3":
+        config |= {"position_embedding_type": "rotary", "rotary_emb_base": 20000.0,
+                   "lora_adaptations": list(TASKS), "task_instructions": INSTRUCTIONS,
+                   "lora_rank": RANK, "lora_alpha": 1, "emb_pooler": "mean",
+                   "matryoshka_dimensions": [8, 16, 32, shape.hidden]}
+    if shape.architecture == "jina-v3-plain":
+        config |= {"architectures": ["JinaEmbeddingsV3Model"], "model_type": "jina_embeddings_v3",
+                   "rope_parameters": {"rope_theta": 20000.0, "rope_type": "default"}}
+        del config["position_embedding_type"]
     return config
 
 
@@ -163,16 +223,17 @@ def write_json(path: Path, content) -> None:
 
 def write_pipeline(shape: Shape, out: Path) -> None:
     kinds = ["Transformer", "Pooling"] + ["Normalize"] * shape.normalize
+    module = "custom_st" if shape.architecture == "jina-v3" else "sentence_transformers.models"
     write_json(out / "modules.json", [
         {"idx": i, "name": str(i), "path": "" if i == 0 else f"{i}_{kind}",
-         "type": f"sentence_transformers.models.{kind}"} for i, kind in enumerate(kinds)])
+         "type": f"{module if i == 0 else 'sentence_transformers.models'}.{kind}"} for i, kind in enumerate(kinds)])
     write_json(out / "1_Pooling" / "config.json", {
         "word_embedding_dimension": shape.hidden,
         "pooling_mode_cls_token": shape.pooling == "cls",
         "pooling_mode_mean_tokens": shape.pooling == "mean",
         "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False})
-    if not shape.jina:
-        offset = 2 if shape.architecture == "xlm-roberta" else 0
+    if not shape.jina_bert:
+        offset = 2 if shape.roberta else 0
         write_json(out / "sentence_bert_config.json",
                    {"max_seq_length": shape.positions - offset, "do_lower_case": False})
 
@@ -284,7 +345,8 @@ def make_checkpoint(shape: Shape, out: Path) -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("architecture",
-                        choices=("bert", "jina-bert", "jina-bert-qk-norm", "xlm-roberta"))
+                        choices=("bert", "jina-bert", "jina-bert-qk-norm", "xlm-roberta", "jina-v3",
+                                 "jina-v3-plain"))
     parser.add_argument("out", type=Path)
     defaults = Shape("bert")
     for name in ("seed", "layers", "heads", "hidden", "intermediate", "positions", "vocabulary"):

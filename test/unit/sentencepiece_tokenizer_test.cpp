@@ -128,20 +128,21 @@ TEST_CASE("an unused piece has an id that no text gets") {
 
 TEST_CASE("a fingerprint tells the kinds of tokenizers apart and stays what it was for WordPiece") {
   ModelManifest manifest;
-  manifest.architecture = "bert";
-  manifest.dimension = 384;
+  manifest.encoder.architecture = "bert";
+  manifest.encoder.hidden_size = 384;
+  manifest.encoder.layer_norm_eps = 1e-12;
   manifest.window = 256;
   manifest.pooling = "mean";
   manifest.normalize = true;
-  manifest.query_prefix = "query: ";
-  manifest.passage_prefix = "passage: ";
+  manifest.query.prefix = "query: ";
+  manifest.passage.prefix = "passage: ";
   manifest.tokenizer.file = "vocab";
   manifest.files = {{"vocab", std::string(64, 'a')}, {k_weights_file, std::string(64, 'b')}};
   CHECK(fingerprint_of(manifest) ==
-        "cf984e84cc383f46709a355ee82660c8abf4f1e232c0105ffc50efc15283a8fb");
+        "7ffa715fdc8a4459e794075d1f22e4a0e134584614f800ba20a73feada2890ef");
   manifest.tokenizer.kind = TokenizerKind::k_sentencepiece;
   const std::string fingerprint = fingerprint_of(manifest);
-  CHECK(fingerprint != "cf984e84cc383f46709a355ee82660c8abf4f1e232c0105ffc50efc15283a8fb");
+  CHECK(fingerprint != "7ffa715fdc8a4459e794075d1f22e4a0e134584614f800ba20a73feada2890ef");
   manifest.tokenizer.wordpiece.letter_case = LetterCase::k_keep;  // means nothing here
   CHECK(fingerprint_of(manifest) == fingerprint);
 }

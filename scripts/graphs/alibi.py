@@ -12,16 +12,22 @@ import torch
 from torch import Tensor
 
 
-def slopes_of(heads: int) -> list[float]:
+@torch.jit.script
+def slopes_of(heads: int) -> Tensor:
     """The heads' slopes: 2^(-8 (h + 1) / n) for n heads, when n is a power of two.
 
     Otherwise those of the power of two below come first, and every other one of the power of two
-    above follows, as many as are missing.
+    above follows, as many as are missing. Returns float32[heads].
     """
-    below = 1 << (heads.bit_length() - 1)
-    first = [2.0 ** (-8.0 * (head + 1) / below) for head in range(below)]
-    between = [2.0 ** (-8.0 * (head + 1) / (2 * below)) for head in range(0, 2 * below, 2)]
-    return first + between[: heads - below]
+    below = 1
+    while 2 * below <= heads:
+        below = 2 * below
+    slopes: List[float] = []
+    for head in range(below):
+        slopes.append(2.0 ** (-8.0 * (head + 1) / below))
+    for head in range(heads - below):
+        slopes.append(2.0 ** (-8.0 * (2 * head + 1) / (2 * below)))
+    return torch.tensor(slopes, dtype=torch.float32)
 
 
 @torch.jit.script
