@@ -208,7 +208,8 @@ def config_of(shape: Shape, vocabulary: int) -> dict:
         config |= {"position_embedding_type": "rotary", "rotary_emb_base": 20000.0,
                    "lora_adaptations": list(TASKS), "task_instructions": INSTRUCTIONS,
                    "lora_rank": RANK, "lora_alpha": 1, "emb_pooler": "mean",
-                   "matryoshka_dimensions": [8, 16, 32, shape.hidden]}
+                   "matryoshka_dimensions": [size for size in (8, 16, 32) if size < shape.hidden]
+                   + [shape.hidden]}
     if shape.architecture == "jina-v3-plain":
         config |= {"architectures": ["JinaEmbeddingsV3Model"], "model_type": "jina_embeddings_v3",
                    "rope_parameters": {"rope_theta": 20000.0, "rope_type": "default"}}
