@@ -5,15 +5,15 @@
 
 namespace vecdb {
 
-JsonFields::JsonFields(const Json& object, std::string where)
-    : m_object(object), m_where(std::move(where)) {
+JsonFields::JsonFields(const Json& object, std::string where, std::string advice)
+    : m_object(object), m_where(std::move(where)), m_advice(std::move(advice)) {
   if (!object.is_object()) throw wrong("is not an object");
 }
 
 std::string JsonFields::text(const std::string& key) {
-  const Json& value = take(key);
-  if (!value.is_string()) throw wrong(key + " is not a string");
-  return value.get<std::string>();
+  const Json& found = value(key);
+  if (!found.is_string()) throw wrong(key + " is not a string");
+  return found.get<std::string>();
 }
 
 std::string JsonFields::choice(const std::string& key, std::initializer_list<const char*> known) {
@@ -23,16 +23,16 @@ std::string JsonFields::choice(const std::string& key, std::initializer_list<con
 }
 
 bool JsonFields::flag(const std::string& key) {
-  const Json& value = take(key);
-  if (!value.is_boolean()) throw wrong(key + " is not true or false");
-  return value.get<bool>();
+  const Json& found = value(key);
+  if (!found.is_boolean()) throw wrong(key + " is not true or false");
+  return found.get<bool>();
 }
 
 std::size_t JsonFields::count(const std::string& key, std::uint64_t least, std::uint64_t most) {
-  const Json& value = take(key);
+  const Json& found = value(key);
   // Unsigned as parsed: reading a negative number as unsigned would wrap without a word.
-  if (!value.is_number_unsigned()) throw wrong(key + " is not a whole number");
-  const auto number = value.get<std::uint64_t>();
+  if (!found.is_number_unsigned()) throw wrong(key + " is not a whole number");
+  const auto number = found.get<std::uint64_t>();
   if (number < least || number > most) {
     throw wrong(key + " is " + std::to_string(number) + ", not in " + std::to_string(least) +
                 " … " + std::to_string(most));
@@ -41,15 +41,31 @@ std::size_t JsonFields::count(const std::string& key, std::uint64_t least, std::
 }
 
 const Json& JsonFields::array(const std::string& key) {
-  const Json& value = take(key);
-  if (!value.is_array()) throw wrong(key + " is not an array");
-  return value;
+  const Json& found = value(key);
+  if (!found.is_array()) throw wrong(key + " is not an array");
+  return found;
 }
 
 const Json& JsonFields::object(const std::string& key) {
-  const Json& value = take(key);
-  if (!value.is_object()) throw wrong(key + " is not an object");
-  return value;
+  const Json& found = value(key);
+  if (!found.is_object()) throw wrong(key + " is not an object");
+  return found;
+}
+
+bool JsonFields::has(const std::string& key) const {
+  const auto found = m_object.find(key);
+  return found != m_object.end() && !found->is_null();
+}
+
+void JsonFields::expect_if_there(const std::string& key, const Json& expected) {
+  m_taken.insert(key);
+  if (!has(key) || m_object.at(key) == expected) return;
+  throw wrong(key + " is " + dump_json(m_object.at(key)) + "; only " + dump_json(expected) +
+              " is known here");
+}
+
+void JsonFields::pass_over(std::initializer_list<const char*> keys) {
+  m_taken.insert(keys.begin(), keys.end());
 }
 
 void JsonFields::finish() const {
@@ -59,10 +75,10 @@ void JsonFields::finish() const {
 }
 
 Error JsonFields::wrong(const std::string& why) const {
-  return {ErrorKind::k_model, m_where + ": " + why + "; add the model again"};
+  return {ErrorKind::k_model, m_where + ": " + why + "; " + m_advice};
 }
 
-const Json& JsonFields::take(const std::string& key) {
+const Json& JsonFields::value(const std::string& key) {
   m_taken.insert(key);
   const auto found = m_object.find(key);
   if (found == m_object.end()) throw wrong("the key " + key + " is missing");
