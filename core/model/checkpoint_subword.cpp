@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -170,6 +172,33 @@ void check_bpe_config(const fs::path& checkout, const WordOptions& words) {
 
 // ---- Unigram ----
 
+// The score as `tokenizers` reads it: serde_json divides the decimal digits by a power of ten,
+// which is not always the nearest 64-bit float (of one in eight it is its neighbour), and of two
+// ways to cut "......" the last bit decides. Taken from the shortest decimal form, in which these
+// files are.
+double as_read_by_serde(double score) {
+  std::array<char, 32> text;
+  const auto end =
+      std::to_chars(text.begin(), text.end(), std::abs(score), std::chars_format::scientific).ptr;
+  const auto mark = std::find(text.begin(), end, 'e');
+  std::uint64_t digits = 0;
+  int exponent = 0;
+  std::from_chars(*(mark + 1) == '+' ? mark + 2 : mark + 1, end, exponent);
+  for (const char* at = text.begin(); at != mark; ++at) {
+    if (*at == '.') {
+      exponent -= static_cast<int>(mark - at) - 1;
+    } else {
+      digits = 10 * digits + static_cast<std::uint64_t>(*at - '0');
+    }
+  }
+  if (digits == 0 || std::abs(exponent) > std::numeric_limits<double>::max_exponent10) return score;
+  double power = 0;
+  const std::string power_text = "1e" + std::to_string(std::abs(exponent));
+  std::from_chars(power_text.data(), power_text.data() + power_text.size(), power);
+  const auto value = static_cast<double>(digits);
+  return std::copysign(exponent < 0 ? value / power : value * power, score);
+}
+
 void read_pieces(const Json& vocabulary, UnigramParts& model, std::vector<std::string>& tokens,
                  const JsonFields& fields) {
   for (const Json& each : vocabulary) {
@@ -177,7 +206,7 @@ void read_pieces(const Json& vocabulary, UnigramParts& model, std::vector<std::s
       throw fields.wrong("vocab holds what is not a piece and its score");
     }
     auto piece = each[0].get<std::string>();
-    const auto score = each[1].get<double>();
+    const double score = as_read_by_serde(each[1].get<double>());
     if (piece.empty() || piece.size() > k_max_piece_bytes) {
       throw fields.wrong("vocab: the piece " + std::to_string(tokens.size()) + " has " +
                          std::to_string(piece.size()) + " bytes, not 1 … " +
