@@ -14,12 +14,17 @@ BpeModel::BpeModel(const BpeParts& parts)
   std::uint32_t highest = 0;
   for (const auto& symbol : parts.symbols) highest = std::max(highest, symbol.value);
   m_symbols.assign(std::size_t{highest} + 1, k_free);
-  for (const auto& symbol : parts.symbols) m_symbols[symbol.value] = symbol.id;
+  for (const auto& symbol : parts.symbols) {
+    TokenId& id = m_symbols[symbol.value];
+    if (id == k_free) id = symbol.id;
+  }
 
   m_slots.resize(std::bit_ceil(2 * parts.merges.size() + 1));
   std::uint32_t rank = 0;
   for (const auto& [left, right, merged] : parts.merges) {
-    m_slots[slot_of(left, right)] = {left, right, merged, rank++};
+    Slot& slot = m_slots[slot_of(left, right)];
+    if (slot.left == k_free) slot = {left, right, merged, rank};
+    ++rank;
   }
 }
 
@@ -91,12 +96,13 @@ class BpeModel::Word {
     std::size_t next = 0;  // the number of symbols at the end
   };
   struct Waiting {
-    std::size_t at = 0;  // of the left one
+    std::uint32_t rank = 0;  // the merge's; a copy, since it is what is compared
+    std::size_t at = 0;      // of the left one
     const Slot* merge = nullptr;
 
     // In std::priority_queue the greatest is the next.
     bool operator<(const Waiting& other) const {
-      return std::tie(merge->rank, at) > std::tie(other.merge->rank, other.at);
+      return std::tie(rank, at) > std::tie(other.rank, other.at);
     }
   };
 
@@ -104,7 +110,7 @@ class BpeModel::Word {
     const std::size_t next = m_symbols[at].next;
     if (next == m_symbols.size()) return std::nullopt;
     const Slot* merge = m_model.find_merge(m_symbols[at].id, m_symbols[next].id);
-    return merge == nullptr ? std::nullopt : std::optional(Waiting{at, merge});
+    return merge == nullptr ? std::nullopt : std::optional(Waiting{merge->rank, at, merge});
   }
 
   bool is_still_there(const Waiting& waiting) const {

@@ -32,8 +32,8 @@ struct BpeParts {
 
 // The model as Hugging Face's `tokenizers` runs it, without dropout: of all pairs of neighbours
 // that a merge names, the most urgent is merged, the leftmost of equal ones, until none is left.
-// Takes O(n log n) for a word of n symbols. No two symbols may have one value, no two merges one
-// pair.
+// Takes O(n log n) for a word of n symbols. Of two symbols with one value, and of two merges of one
+// pair, the first counts.
 class BpeModel final : public SubwordModel {
  public:
   explicit BpeModel(const BpeParts& parts);

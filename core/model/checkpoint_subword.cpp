@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -150,6 +151,7 @@ std::pair<std::string, std::string> read_merge(const Json& json, const JsonField
 
 void add_merges(const Json& merges, const Ids& ids, BpeParts& model, const JsonFields& fields) {
   model.merges.reserve(merges.size());
+  std::set<std::pair<TokenId, TokenId>> pairs;
   for (const Json& each : merges) {
     const auto [left, right] = read_merge(each, fields);
     const auto id_of = [&](const std::string& token) {
@@ -159,6 +161,9 @@ void add_merges(const Json& merges, const Ids& ids, BpeParts& model, const JsonF
                          " is not in the vocabulary");
     };
     model.merges.push_back({id_of(left), id_of(right), id_of(left + right)});
+    if (!pairs.emplace(id_of(left), id_of(right)).second) {
+      throw fields.wrong("merges: " + dump_json(each) + " stands twice");
+    }
   }
 }
 

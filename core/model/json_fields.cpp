@@ -5,6 +5,12 @@
 
 namespace vecdb {
 
+namespace {
+
+constexpr std::size_t k_max_shown = 100;  // bytes of a value in an error
+
+}  // namespace
+
 JsonFields::JsonFields(const Json& object, std::string where, std::string advice)
     : m_object(object), m_where(std::move(where)), m_advice(std::move(advice)) {
   if (!object.is_object()) throw wrong("is not an object");
@@ -60,8 +66,9 @@ bool JsonFields::has(const std::string& key) const {
 void JsonFields::expect_if_there(const std::string& key, const Json& expected) {
   m_taken.insert(key);
   if (!has(key) || m_object.at(key) == expected) return;
-  throw wrong(key + " is " + dump_json(m_object.at(key)) + "; only " + dump_json(expected) +
-              " is known here");
+  std::string found = dump_json(m_object.at(key));
+  if (found.size() > k_max_shown) found = "something long";
+  throw wrong(key + " is " + found + "; only " + dump_json(expected) + " is known here");
 }
 
 void JsonFields::pass_over(std::initializer_list<const char*> keys) {

@@ -13,7 +13,7 @@ namespace vecdb {
 // with characters that ICU does not know yet: see unicode_class.h and bert_characters.h.
 //
 // Time and memory are bounded by n log n for a text of n bytes: a megabyte without a space takes
-// half a second. Reading the file takes 6 ms for 50,000 merges.
+// two seconds. Reading the file takes 4 ms for 50,000 merges, 0.1 s for 250,000 unigram pieces.
 //
 // `file` is the content of tokenizer.vecdb; `name` is the file's name for errors. Throws k_model
 // for anything that read_subword_file refuses.

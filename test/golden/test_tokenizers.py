@@ -6,6 +6,7 @@ is built beside the unit tests and reads a checkout as `vecdb model add` does.
 
 import json
 import random
+import struct
 import subprocess
 import sys
 import unicodedata
@@ -16,9 +17,10 @@ from conftest import DATA, PROGRAM, PROJECT, SPEECH
 pytest.importorskip("tokenizers")
 sys.path.insert(0, str(PROJECT / "test" / "python"))
 
+import make_checkpoint  # noqa: E402
 import make_tokenizer  # noqa: E402
 import tokenizer_reference  # noqa: E402
-from tokenizers import AddedToken, normalizers, pre_tokenizers  # noqa: E402
+from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers  # noqa: E402
 
 TOOL = PROGRAM.parent / "test" / "token_ids"
 
@@ -122,3 +124,56 @@ def test_ids_of_a_wordpiece_tokenizer_are_those_of_tokenizers(tmp_path, options)
     assert check_ids(tmp_path / "hf", tokenizer, tmp_path / "out") == {
         "kind": "wordpiece", "file": "vocab.txt", "lower_case": lower,
         "strip_accents": options.get("strip", lower), "split_chinese": options.get("chinese", True)}
+
+
+def test_ids_of_a_large_unigram_vocabulary_are_those_of_tokenizers(tmp_path):
+    """As many pieces as XLM-RoBERTa's, with scores that are 32-bit floats as in published files."""
+    random_numbers = random.Random(5)
+    make_tokenizer.unigram(tmp_path / "hf")
+    path = tmp_path / "hf" / "tokenizer.json"
+    spec = json.loads(path.read_text(encoding="utf-8"))
+    letters = "etaoinshrdlucmfwypvbgkqjxz" * 4 + "абвгдежзиклмнопрстуфхцчшщ的一是不了人我在有他这"
+    vocabulary = dict(spec["model"]["vocab"][:-1])
+    while len(vocabulary) < 250001:
+        piece = random_numbers.choice(["", "▁"]) + "".join(
+            random_numbers.choices(letters, k=random_numbers.randint(2, 14)))
+        score = struct.unpack("f", struct.pack("f", -8 - 9 * random_numbers.random()))[0]
+        vocabulary.setdefault(piece, score)
+    spec["model"]["vocab"] = [*vocabulary.items(), ("<mask>", 0.0)]
+    spec["added_tokens"][-1]["id"] = len(vocabulary)
+    path.write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
+    texts = ["".join(random_numbers.choices(letters + " " * 20, k=200)) for _ in range(1000)]
+    check_ids(tmp_path / "hf", Tokenizer.from_file(str(path)), tmp_path / "out", TEXTS[:1000] + texts)
+
+
+def test_ids_of_minilms_vocabulary_are_those_of_tokenizers(tmp_path):
+    tokenizer = tokenizer_reference.make_tokenizer(DATA / "minilm_vocab.txt")
+    (tmp_path / "hf").mkdir()
+    tokenizer = make_tokenizer.save(tokenizer, tmp_path / "hf")
+    check_ids(tmp_path / "hf", tokenizer, tmp_path / "out")
+    assert (tmp_path / "out" / "vocab.txt").read_bytes() == (DATA / "minilm_vocab.txt").read_bytes()
+
+
+def test_a_sentencepiece_model_is_taken_as_it_is_where_tokenizer_json_agrees(tmp_path):
+    make_checkpoint.write_sentencepiece(tmp_path)
+    tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    # Without a map of characters a line break is an unknown character to SentencePiece.
+    speech = " ".join(SPEECH.read_text(encoding="utf-8").split())
+    texts = [*make_tokenizer.LINES[:3], speech[:3000], "of the x <s> y"]
+    assert check_ids(tmp_path, tokenizer, tmp_path / "out", texts) == {
+        "kind": "sentencepiece", "file": "sentencepiece.bpe.model"}
+    model = (tmp_path / "sentencepiece.bpe.model").read_bytes()
+    assert (tmp_path / "out" / "sentencepiece.bpe.model").read_bytes() == model
+
+
+def test_a_refused_tokenizer_leaves_nothing_behind(tmp_path):
+    make_tokenizer.characters(tmp_path / "hf")
+    path = tmp_path / "hf" / "tokenizer.json"
+    spec = json.loads(path.read_text(encoding="utf-8"))
+    spec["pre_tokenizer"] = {"type": "Punctuation", "behavior": "Isolated"}
+    path.write_text(json.dumps(spec), encoding="utf-8")
+    (tmp_path / "out").mkdir()
+    done = run_tool(tmp_path / "hf", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (6, "")
+    assert f'{path}: pre_tokenizer: type is "Punctuation"' in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []

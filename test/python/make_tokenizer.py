@@ -4,7 +4,6 @@ Each maker takes a folder and returns the `Tokenizer` whose tokenizer.json lies 
 texts are test/data/state_of_the_union.txt and lines in other languages and of code.
 """
 
-import base64
 import json
 from pathlib import Path
 
@@ -164,10 +163,6 @@ def unigram(folder: Path, *, normalizer="spaces", split=False, legacy=False, siz
                     part["add_prefix_space"] = True
     tokenizer.post_processor = template(tokenizer, "<s>", "</s>")
     return save(tokenizer, folder, change)
-
-
-def encoded_charsmap() -> str:
-    return base64.b64encode(charsmap()).decode()
 
 
 # ---- WordPiece ----

@@ -20,13 +20,13 @@ int main(int argc, char** argv) {
   }
   try {
     const auto [settings, tokenizer] = read_checkpoint_tokenizer(argv[1], argv[2]);
-    std::cout << dump_json({{"tokenizer", json_of(settings)},
-                            {"tokens", tokenizer->vocabulary_size()}})
+    std::cout << dump_json(
+                     {{"tokenizer", json_of(settings)}, {"tokens", tokenizer->vocabulary_size()}})
               << "\n";
     for (std::string line; std::getline(std::cin, line);) {
       const Json text = parse_json(line, "stdin", ErrorKind::k_io);
-      const Tokens tokens = tokenizer->tokenize(text.get<std::string>(),
-                                                std::numeric_limits<std::size_t>::max());
+      const Tokens tokens =
+          tokenizer->tokenize(text.get<std::string>(), std::numeric_limits<std::size_t>::max());
       std::cout << dump_json(tokens.ids) << "\n";
     }
   } catch (const Error& error) {
