@@ -20,7 +20,8 @@ namespace {
 constexpr std::size_t k_max_threads = 1024;
 
 // Flags whose value is taken exactly as it stands, also when empty or led by a dash.
-const std::vector<std::string_view> k_verbatim_flags = {"--separator", "--meta", "--name"};
+const std::vector<std::string_view> k_verbatim_flags = {"--separator", "--meta", "--name",
+                                                        "--query-prefix", "--passage-prefix"};
 
 void add_global(CLI::App& app, GlobalOptions& global) {
   app.add_option("--store", global.store, "The store; default: the nearest .vecdb")

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "model/checkpoint_file.h"
+#include "model/checkpoint_files.h"
 #include "model/encoder_shape_json.h"
 #include "model/json_fields.h"
 

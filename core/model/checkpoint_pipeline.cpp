@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "model/checkpoint_file.h"
+#include "model/checkpoint_files.h"
 #include "model/json_fields.h"
 
 namespace vecdb {

@@ -4,7 +4,7 @@
 #include <sstream>
 #include <vector>
 
-#include "model/checkpoint_file.h"
+#include "model/checkpoint_files.h"
 #include "model/json_fields.h"
 
 namespace vecdb {

@@ -6,20 +6,21 @@
 
 namespace vecdb {
 
-JsonFields::JsonFields(const Json& object, std::string where, std::string remedy)
-    : m_object(object), m_where(std::move(where)), m_remedy(std::move(remedy)) {
+namespace {
+
+constexpr std::size_t k_max_shown = 100;  // bytes of a value in an error
+
+}  // namespace
+
+JsonFields::JsonFields(const Json& object, std::string where, std::string advice)
+    : m_object(object), m_where(std::move(where)), m_advice(std::move(advice)) {
   if (!object.is_object()) throw wrong("is not an object");
 }
 
-bool JsonFields::has(const std::string& key) const {
-  const auto found = m_object.find(key);
-  return found != m_object.end() && !found->is_null();
-}
-
 std::string JsonFields::text(const std::string& key) {
-  const Json& value = take(key);
-  if (!value.is_string()) throw wrong(key + " is not a string");
-  return value.get<std::string>();
+  const Json& found = value(key);
+  if (!found.is_string()) throw wrong(key + " is not a string");
+  return found.get<std::string>();
 }
 
 std::string JsonFields::choice(const std::string& key, std::initializer_list<const char*> known) {
@@ -29,16 +30,16 @@ std::string JsonFields::choice(const std::string& key, std::initializer_list<con
 }
 
 bool JsonFields::flag(const std::string& key) {
-  const Json& value = take(key);
-  if (!value.is_boolean()) throw wrong(key + " is not true or false");
-  return value.get<bool>();
+  const Json& found = value(key);
+  if (!found.is_boolean()) throw wrong(key + " is not true or false");
+  return found.get<bool>();
 }
 
 std::size_t JsonFields::count(const std::string& key, std::uint64_t least, std::uint64_t most) {
-  const Json& value = take(key);
+  const Json& found = value(key);
   // Unsigned as parsed: reading a negative number as unsigned would wrap without a word.
-  if (!value.is_number_unsigned()) throw wrong(key + " is not a whole number");
-  const auto number = value.get<std::uint64_t>();
+  if (!found.is_number_unsigned()) throw wrong(key + " is not a whole number");
+  const auto number = found.get<std::uint64_t>();
   if (number < least || number > most) {
     throw wrong(key + " is " + std::to_string(number) + ", not in " + std::to_string(least) +
                 " … " + std::to_string(most));
@@ -47,23 +48,40 @@ std::size_t JsonFields::count(const std::string& key, std::uint64_t least, std::
 }
 
 double JsonFields::number(const std::string& key) {
-  const Json& value = take(key);
-  if (!value.is_number() || !std::isfinite(value.get<double>())) {
+  const Json& found = value(key);
+  if (!found.is_number() || !std::isfinite(found.get<double>())) {
     throw wrong(key + " is not a number");
   }
-  return value.get<double>();
+  return found.get<double>();
 }
 
 const Json& JsonFields::array(const std::string& key) {
-  const Json& value = take(key);
-  if (!value.is_array()) throw wrong(key + " is not an array");
-  return value;
+  const Json& found = value(key);
+  if (!found.is_array()) throw wrong(key + " is not an array");
+  return found;
 }
 
 const Json& JsonFields::object(const std::string& key) {
-  const Json& value = take(key);
-  if (!value.is_object()) throw wrong(key + " is not an object");
-  return value;
+  const Json& found = value(key);
+  if (!found.is_object()) throw wrong(key + " is not an object");
+  return found;
+}
+
+bool JsonFields::has(const std::string& key) const {
+  const auto found = m_object.find(key);
+  return found != m_object.end() && !found->is_null();
+}
+
+void JsonFields::expect_if_there(const std::string& key, const Json& expected) {
+  m_taken.insert(key);
+  if (!has(key) || m_object.at(key) == expected) return;
+  std::string found = dump_json(m_object.at(key));
+  if (found.size() > k_max_shown) found = "something long";
+  throw wrong(key + " is " + found + "; only " + dump_json(expected) + " is known here");
+}
+
+void JsonFields::pass_over(std::initializer_list<const char*> keys) {
+  m_taken.insert(keys.begin(), keys.end());
 }
 
 void JsonFields::finish() const {
@@ -73,10 +91,10 @@ void JsonFields::finish() const {
 }
 
 Error JsonFields::wrong(const std::string& why) const {
-  return {ErrorKind::k_model, m_where + ": " + why + (m_remedy.empty() ? "" : "; " + m_remedy)};
+  return {ErrorKind::k_model, m_where + ": " + why + (m_advice.empty() ? "" : "; " + m_advice)};
 }
 
-const Json& JsonFields::take(const std::string& key) {
+const Json& JsonFields::value(const std::string& key) {
   m_taken.insert(key);
   const auto found = m_object.find(key);
   if (found == m_object.end()) throw wrong("the key " + key + " is missing");

@@ -88,7 +88,7 @@ void make_model(const fs::path& checkout, const fs::path& out, const MakeModelOp
   manifest.tasks = std::move(prompts.tasks);
   manifest.licence = read_checkpoint_licence(checkout);
 
-  manifest.tokenizer = read_checkpoint_tokenizer(checkout, out);
+  manifest.tokenizer = read_checkpoint_tokenizer(checkout, out).settings;
   write_graph(manifest, out / k_graph_file);
   place_weights(checkout / k_weights_file, out / k_weights_file, options.link_weights);
   for (const std::string& file :

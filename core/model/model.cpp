@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sha256.h"
-#include "model/sentencepiece_tokenizer.h"
+#include "model/make_tokenizer.h"
 #include "model/weights.h"
 
 namespace vecdb {
@@ -23,18 +23,6 @@ std::string read_proven(const fs::path& folder, const ModelManifest& manifest,
   std::string content = read_file(folder / name, k_max_small_file);
   if (sha256_hex(content) != manifest.files.at(name)) throw not_as_recorded(folder / name);
   return content;
-}
-
-std::unique_ptr<Tokenizer> make_tokenizer(const fs::path& folder, const ModelManifest& manifest) {
-  const std::string content = read_proven(folder, manifest, manifest.tokenizer.file);
-  const std::string name = (folder / manifest.tokenizer.file).string();
-  switch (manifest.tokenizer.kind) {
-    case TokenizerKind::k_sentencepiece:
-      return make_sentencepiece_tokenizer(content, name);
-    case TokenizerKind::k_wordpiece:
-      break;
-  }
-  return make_wordpiece_tokenizer(content, name, manifest.tokenizer.wordpiece);
 }
 
 // Opening a model file that is missing is the model's fault, not the disk's.
@@ -77,7 +65,10 @@ Model::Model(fs::path folder) : m_impl(std::make_unique<Impl>()) {
     m_impl->manifest = read_manifest(m_impl->folder);
     const ModelManifest& manifest = m_impl->manifest;
     m_impl->fingerprint = fingerprint_of(manifest);
-    m_impl->tokenizer = make_tokenizer(m_impl->folder, manifest);
+    const std::string& file = manifest.tokenizer.file;
+    m_impl->tokenizer =
+        make_tokenizer(manifest.tokenizer, read_proven(m_impl->folder, manifest, file),
+                       (m_impl->folder / file).string());
     if (m_impl->tokenizer->vocabulary_size() > manifest.encoder.vocab_size) {
       throw Error(ErrorKind::k_model, (m_impl->folder / manifest.tokenizer.file).string() +
                                           ": holds more tokens than the encoder knows; add the "

@@ -110,4 +110,23 @@ std::optional<std::string> find_charsmap_fault(std::string_view charsmap) {
   return Charsmap(rest.substr(0, trie_bytes), replacements).find_fault();
 }
 
+std::optional<std::string_view> find_replacement(std::string_view charsmap, std::string_view text) {
+  const std::size_t trie_bytes = read_u32(charsmap, 0);
+  const std::string_view trie = charsmap.substr(4, trie_bytes);
+  const auto unit = [trie](std::size_t index) { return Unit(read_u32(trie, 4 * index)); };
+  std::size_t node = unit(0).offset();
+  for (const char byte : text) {
+    const auto label = static_cast<unsigned char>(byte);
+    if (label == 0) break;  // ends a key and is in none
+    node ^= label;
+    if (unit(node).label() != label) break;
+    const bool is_key = unit(node).has_leaf();
+    node ^= unit(node).offset();
+    if (!is_key) continue;
+    const std::string_view found = charsmap.substr(4 + trie_bytes + unit(node).value());
+    return found.substr(0, found.find('\0'));
+  }
+  return std::nullopt;
+}
+
 }  // namespace vecdb

@@ -15,4 +15,8 @@ namespace vecdb {
 // and every match is a replacement: UTF-8, of a bounded length, at most 32 for one key's prefixes.
 std::optional<std::string> find_charsmap_fault(std::string_view charsmap);
 
+// The replacement of the shortest key that `text` begins with, if there is one; it lies in
+// `charsmap`, in which find_charsmap_fault must have found nothing.
+std::optional<std::string_view> find_replacement(std::string_view charsmap, std::string_view text);
+
 }  // namespace vecdb

@@ -6,7 +6,11 @@
 
 namespace vecdb {
 
-enum class TokenizerKind { k_wordpiece, k_sentencepiece };
+enum class TokenizerKind {
+  k_wordpiece,      // vocab.txt
+  k_sentencepiece,  // sentencepiece.bpe.model
+  k_subword,        // tokenizer.vecdb: byte-pair encoding or unigram
+};
 
 // What model.json says of a model's tokenizer.
 struct TokenizerSettings {

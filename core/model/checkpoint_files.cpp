@@ -1,4 +1,4 @@
-#include "model/checkpoint_file.h"
+#include "model/checkpoint_files.h"
 
 #include "base/error.h"
 #include "base/file.h"

@@ -1,0 +1,139 @@
+#include "model/checkpoint_sentencepiece.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "model/checkpoint_files.h"
+#include "model/protobuf_reader.h"
+#include "model/sentencepiece_model_check.h"
+
+namespace vecdb {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint64_t k_max_bytes = 256U << 20U;
+// A tokenizer.json has the file's 32-bit scores in decimals, at times shortened ones.
+constexpr double k_score_tolerance = 1e-5;
+constexpr std::size_t k_first_pieces = 3;  // <unk> <s> </s>
+
+struct Piece {
+  std::string_view text;
+  double score = 0;
+};
+
+// What a tokenizer.json repeats of the file; refers to it.
+struct SentencePieceFile {
+  std::vector<Piece> pieces;
+  std::string_view charsmap;
+};
+
+Piece read_piece(std::string_view message) {
+  Piece piece;
+  ProtobufReader reader(message);
+  while (const auto field = reader.next()) {
+    if (field->number() == 1) piece.text = field->bytes();
+    if (field->number() == 2) piece.score = static_cast<double>(field->number_f32());
+  }
+  return piece;
+}
+
+std::string_view read_charsmap(std::string_view message) {
+  ProtobufReader reader(message);
+  while (const auto field = reader.next()) {
+    if (field->number() == 2) return field->bytes();
+  }
+  return {};
+}
+
+// Of a file that check_sentencepiece_model has proved.
+SentencePieceFile read_fields(std::string_view content) {
+  SentencePieceFile file;
+  ProtobufReader reader(content);
+  while (const auto field = reader.next()) {
+    if (field->number() == 1) file.pieces.push_back(read_piece(field->bytes()));
+    if (field->number() == 3) file.charsmap = read_charsmap(field->bytes());
+  }
+  return file;
+}
+
+CheckpointFile make_file(const fs::path& path) {
+  CheckpointFile file;
+  file.source = path;
+  file.settings.kind = TokenizerKind::k_sentencepiece;
+  file.settings.file = path.filename().string();
+  file.content = read_file(path, k_max_bytes);
+  check_sentencepiece_model(file.content, path.string());
+  return file;
+}
+
+void check_pieces(const Json& vocabulary, const std::vector<Piece>& pieces,
+                  const JsonFields& model) {
+  std::vector<Piece> wanted = {{"<s>"}, {"<pad>"}, {"</s>"}, {"<unk>"}};
+  const std::size_t specials = wanted.size();
+  wanted.insert(wanted.end(), pieces.begin() + k_first_pieces, pieces.end());
+  if (vocabulary.size() == wanted.size() + 1) wanted.push_back({"<mask>"});
+  if (vocabulary.size() != wanted.size()) {
+    throw model.wrong("vocab has " + std::to_string(vocabulary.size()) + " tokens, and " +
+                      std::to_string(pieces.size()) + " pieces are in sentencepiece.bpe.model");
+  }
+  const std::size_t last_piece = specials + pieces.size() - k_first_pieces;
+  for (std::size_t id = 0; id < wanted.size(); ++id) {
+    const Json& entry = vocabulary[id];
+    const bool is_entry =
+        entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_number();
+    if (!is_entry || entry[0].get<std::string>() != wanted[id].text) {
+      throw model.wrong("vocab: the token " + std::to_string(id) + " is not " +
+                        dump_json(std::string(wanted[id].text)) +
+                        " as in sentencepiece.bpe.model in XLM-R's order");
+    }
+    const double score = wanted[id].score;
+    const bool is_piece = id >= specials && id < last_piece;
+    const double difference = std::abs(entry[1].get<double>() - score);
+    if (is_piece && !(difference <= k_score_tolerance * std::max(1.0, std::abs(score)))) {
+      throw model.wrong("vocab: the score of the token " + std::to_string(id) +
+                        " is not that of sentencepiece.bpe.model");
+    }
+  }
+}
+
+}  // namespace
+
+CheckpointFile read_sentencepiece_json(const TokenizerJson& json, const fs::path& path) {
+  CheckpointFile file = make_file(path);
+  const SentencePieceFile content = read_fields(file.content);
+  JsonFields model = json.component("model");
+  model.choice("type", {"Unigram"});
+  model.count("unk_id", 3, 3);
+  model.expect_if_there("byte_fallback", false);
+  check_pieces(model.array("vocab"), content.pieces, model);
+  model.finish();
+  if (json.normalizer().charsmap != content.charsmap) {
+    throw json.wrong("normalizer: is not that of sentencepiece.bpe.model");
+  }
+  if (json.words().form != WordForm::k_metaspace) {
+    throw json.wrong("pre_tokenizer: is not SentencePiece's Metaspace");
+  }
+  const auto wrapping = json.wrapping();
+  if (wrapping.opening != "<s>" || wrapping.closing != "</s>" || wrapping.opening_id != 0 ||
+      wrapping.closing_id != 2) {
+    throw json.wrong("post_processor does not put a text between <s> and </s>");
+  }
+  return file;
+}
+
+CheckpointFile read_sentencepiece_alone(const fs::path& checkout, const fs::path& file) {
+  const fs::path path = checkout / "tokenizer_config.json";
+  const Json config = read_checkpoint_json(path);
+  JsonFields(config, path.string(), "vecdb has no such tokenizer, take another model")
+      .choice("tokenizer_class", {"XLMRobertaTokenizer", "XLMRobertaTokenizerFast"});
+  return make_file(file);
+}
+
+}  // namespace vecdb
