@@ -95,6 +95,14 @@ void add_splitter(CLI::App& app, SplitterOptions& splitter) {
       "Keep white space at the ends of a chunk");
 }
 
+// `more`: what the verb can do beside what is possible where a text must have exactly one vector.
+void add_overflow(CLI::App& app, Overflow& overflow, std::map<std::string, Overflow> more,
+                  const std::string& help) {
+  more.insert(
+      {{"error", Overflow::k_error}, {"warn", Overflow::k_warn}, {"mean", Overflow::k_mean}});
+  add_choice(app, "--on-overflow", overflow, more, help + "; default warn: cut it, and say so");
+}
+
 void add_wait(CLI::App& app, double& seconds) {
   add_real(
       app, "--wait", 0, 1e6, [&seconds](double value) { seconds = value; },
@@ -114,6 +122,8 @@ void add_ingest(CLI::App& app, IngestCommand& command) {
                                                     "Metadata of every document; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  add_overflow(app, command.overflow, {{"split", Overflow::k_split}},
+               "What becomes of a chunk longer than the model's window");
   app.add_flag("--jsonl", command.jsonl,
                "Inputs are JSON Lines: records with \"text\", or what split prints");
   app.add_flag("--prune", command.prune,
@@ -142,6 +152,7 @@ void add_query(CLI::App& app, QueryCommand& command) {
                            {"paths", QueryFormat::k_paths},
                            {"vimgrep", QueryFormat::k_vimgrep}},
                           "What to print; default text");
+  add_overflow(app, command.overflow, {}, "What becomes of a question longer than the window");
 }
 
 void add_encode(CLI::App& app, EncodeCommand& command) {
@@ -155,6 +166,7 @@ void add_encode(CLI::App& app, EncodeCommand& command) {
   add_choice<EncodeFormat>(app, "--format", command.format,
                            {{"json", EncodeFormat::k_json}, {"npy", EncodeFormat::k_npy}},
                            "What to print; default json");
+  add_overflow(app, command.overflow, {}, "What becomes of a text longer than the window");
 }
 
 void add_show(CLI::App& app, ShowCommand& command) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/encoder.h"
+#include "pipeline/overflow.h"
 #include "text/splitter.h"
 
 // What the command line asked for, as plain values. Parsing fills them and checks what can be
@@ -42,8 +43,9 @@ struct IngestCommand {
   InputOptions inputs;
   SplitterOptions splitter;
   std::vector<std::string> meta;  // "key=value"
-  bool jsonl = false;             // inputs are records, one a line
-  bool prune = false;             // drop documents under the paths whose files are gone
+  Overflow overflow = Overflow::k_warn;
+  bool jsonl = false;  // inputs are records, one a line
+  bool prune = false;  // drop documents under the paths whose files are gone
   bool dry_run = false;
   double wait_seconds = 5;
 };
@@ -63,6 +65,7 @@ struct QueryCommand {
   std::size_t k = 4;
   std::optional<double> min_score;
   QueryFormat format = QueryFormat::k_text;
+  Overflow overflow = Overflow::k_warn;  // not k_split
 };
 
 enum class EncodeFormat { k_json, k_npy };
@@ -73,6 +76,7 @@ struct EncodeCommand {
   bool jsonl = false;              // records with "text" instead of lines
   EncodeRole role = EncodeRole::k_plain;
   EncodeFormat format = EncodeFormat::k_json;
+  Overflow overflow = Overflow::k_warn;  // not k_split
 };
 
 struct ListCommand {};

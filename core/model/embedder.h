@@ -19,6 +19,22 @@ enum class TextRole { k_plain, k_query, k_passage };
 // k_model: as the model's own pipeline makes them; k_unit: scaled to length 1 in any case.
 enum class VectorLength { k_model, k_unit };
 
+// What becomes of a text with more tokens than the model's window, where it is read as one: the
+// rest is left out, or it is read in consecutive parts and its vector is their mean.
+enum class LongText { k_cut, k_average };
+
+// A text as the encoder reads it.
+struct TokenizedText {
+  // The tokens of each part, the model's own words and special tokens included: as many as the
+  // window holds, at most. One part, unless a long text is averaged. None when it would be and not
+  // one character of it fits.
+  std::vector<std::vector<TokenId>> parts;
+  std::size_t tokens = 0;  // of the text as one, before any cut
+  bool truncated = false;  // whether the encoder sees less than all of it
+
+  std::size_t tokens_read() const noexcept;
+};
+
 struct Embeddings {
   std::vector<float> vectors;               // texts × dimension, row-major
   std::vector<std::uint32_t> token_counts;  // a text's tokens before the cut to the window
@@ -39,12 +55,28 @@ class Embedder {
   const Model& model() const noexcept { return m_model; }
   Precision precision() const noexcept { return m_precision; }
 
-  // Texts must be well-formed UTF-8. Stops early, returning nothing, when an interrupt is pending.
+  // Texts must be well-formed UTF-8.
+  std::vector<TokenizedText> tokenize(std::span<const std::string_view> texts, TextRole role,
+                                      LongText long_text) const;
+
+  // Consecutive parts of a text, each of which fits the window as a text of its own. Nothing when
+  // not one character does beside the model's own words.
+  std::optional<std::vector<std::string_view>> divide(std::string_view text, TextRole role) const;
+
+  // One vector a text, texts × dimension, row-major; each text must have a part. That of several
+  // parts is the mean of their vectors as the model makes them, each weighted with its tokens.
+  // Stops early, returning nothing, when an interrupt is pending.
+  std::optional<std::vector<float>> encode(std::span<const TokenizedText> texts,
+                                           VectorLength length);
+
+  // Both steps at once; long texts are cut.
   std::optional<Embeddings> embed(std::span<const std::string_view> texts, TextRole role,
                                   VectorLength length);
 
  private:
-  std::vector<Tokens> tokenize(std::span<const std::string_view> texts, TextRole role) const;
+  const std::string& prefix_of(TextRole role) const noexcept;
+  Tokens tokens_of(std::string_view text, TextRole role) const;
+  std::optional<std::vector<float>> encode_parts(std::span<const std::span<const TokenId>> parts);
 
   Model m_model;
   Precision m_precision;

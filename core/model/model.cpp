@@ -83,6 +83,14 @@ Model::Model(fs::path folder) : m_impl(std::make_unique<Impl>()) {
                                           ": holds more tokens than the encoder knows; add the "
                                           "model again");
     }
+    for (const std::string* prefix : {&manifest.query_prefix, &manifest.passage_prefix}) {
+      if (m_impl->tokenizer->tokenize(*prefix, manifest.window).full_length < manifest.window)
+        continue;
+      throw Error(ErrorKind::k_model, (m_impl->folder / "model.json").string() + ": the prefix \"" +
+                                          *prefix + "\" leaves no room for a text in a window of " +
+                                          std::to_string(manifest.window) +
+                                          " tokens; add the model again");
+    }
   });
 }
 
