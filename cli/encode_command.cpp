@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include "inputs.h"
 #include "model/embedder.h"
 #include "model/model_library.h"
+#include "pipeline/overflow.h"
 
 namespace vecdb {
 
@@ -22,16 +24,18 @@ namespace {
 // Texts a call of the encoder: bounded memory, and results while the input still arrives.
 constexpr std::size_t k_texts_per_call = 256;
 
-TextRole text_role(EncodeRole role) {
-  switch (role) {
-    case EncodeRole::k_query:
-      return TextRole::k_query;
-    case EncodeRole::k_passage:
-      return TextRole::k_passage;
-    case EncodeRole::k_plain:
-      break;
-  }
-  return TextRole::k_plain;
+// The words and the adapter that --query, --passage or --task asks for.
+Prompt prompt_for(const EncodeCommand& command, const ModelManifest& manifest) {
+  if (command.role == EncodeRole::k_query) return manifest.query;
+  if (command.role == EncodeRole::k_passage) return manifest.passage;
+  if (!command.task) return {};
+  const auto found = manifest.tasks.find(*command.task);
+  if (found != manifest.tasks.end()) return found->second;
+  std::string known;
+  for (const auto& [name, prompt] : manifest.tasks) known += (known.empty() ? "" : ", ") + name;
+  throw Error(ErrorKind::k_usage, "--task " + *command.task + ": the model " + manifest.name +
+                                      " has no such task; " +
+                                      (known.empty() ? "leave the flag out" : "it has " + known));
 }
 
 // Shortest decimal form that reads back as the same float.
@@ -54,8 +58,12 @@ class Encoding {
  public:
   Encoding(const EncodeCommand& command, const GlobalOptions& global)
       : m_command(command),
+        m_global(global),
         m_embedder(open_model(global.model.value_or(k_default_model)),
-                   global.precision.value_or(native_precision()), worker_threads(global)) {}
+                   global.precision.value_or(native_precision()), worker_threads(global)),
+        m_prompt(prompt_for(command, m_embedder.model().manifest())) {
+    if (command.dimensions > 0) m_embedder.cut_to(command.dimensions);
+  }
 
   void read(int fd, const std::string& name) {
     LineReader lines(fd, name);
@@ -68,40 +76,61 @@ class Encoding {
         require_utf8(*line, where, ErrorKind::k_io);
         m_texts.push_back(std::move(*line));
       }
+      m_places.push_back(where);
       if (m_texts.size() == k_texts_per_call) flush();
     }
   }
 
   void flush() {
     const std::vector<std::string_view> views(m_texts.begin(), m_texts.end());
-    const auto embedded = m_embedder.embed(views, text_role(m_command.role), VectorLength::k_model);
-    if (!embedded) return;
+    const auto tokenized = m_embedder.tokenize(views, m_prompt, long_text(m_command.overflow));
+    check(tokenized);
+    const auto vectors = m_embedder.encode(tokenized, m_prompt, VectorLength::k_model);
+    if (!vectors) return;
     if (m_command.format == EncodeFormat::k_npy) {
-      m_npy.insert(m_npy.end(), embedded->vectors.begin(), embedded->vectors.end());
+      m_npy.insert(m_npy.end(), vectors->begin(), vectors->end());
     } else {
-      for (std::size_t i = 0; i < m_texts.size(); ++i) print(*embedded, i);
+      for (std::size_t i = 0; i < m_texts.size(); ++i) {
+        print(m_done + i, std::span(*vectors).subspan(i * dimension(), dimension()), tokenized[i]);
+      }
       Output::flush();
     }
+    m_truncated += static_cast<std::size_t>(
+        std::ranges::count_if(tokenized, [](const auto& text) { return text.truncated; }));
     m_done += m_texts.size();
     m_texts.clear();
+    m_places.clear();
   }
 
   void finish() {
     if (!m_texts.empty()) flush();
     if (m_command.format == EncodeFormat::k_npy && pending_interrupt() == 0) print_npy();
+    if (m_truncated == 0) return;
+    print_warning(m_global, counted(m_truncated, "text") +
+                                " longer than the model's window: encoded only up to it; "
+                                "--on-overflow mean avoids that");
   }
 
  private:
-  std::size_t dimension() const { return m_embedder.model().manifest().dimension(); }
+  std::size_t dimension() const { return m_embedder.dimension(); }
 
-  void print(const Embeddings& embedded, std::size_t i) const {
-    std::string line = "{\"index\":" + std::to_string(m_done + i) + ",\"vector\":[";
-    for (std::size_t j = 0; j < dimension(); ++j) {
-      if (j > 0) line += ',';
-      append_number(line, embedded.vectors[i * dimension() + j]);
+  void check(const std::vector<TokenizedText>& tokenized) const {
+    for (std::size_t i = 0; i < tokenized.size(); ++i) {
+      if (const auto why = refusal(tokenized[i], m_command.overflow, m_embedder.model())) {
+        throw Error(ErrorKind::k_io, m_places[i] + ": " + *why +
+                                         "; shorten it, or let --on-overflow be warn or mean");
+      }
     }
-    line += "],\"tokens\":" + std::to_string(embedded.token_counts[i]) +
-            ",\"truncated\":" + (embedded.truncated[i] ? "true" : "false") + "}\n";
+  }
+
+  static void print(std::size_t index, std::span<const float> vector, const TokenizedText& text) {
+    std::string line = "{\"index\":" + std::to_string(index) + ",\"vector\":[";
+    for (std::size_t j = 0; j < vector.size(); ++j) {
+      if (j > 0) line += ',';
+      append_number(line, vector[j]);
+    }
+    line += "],\"tokens\":" + std::to_string(text.tokens) +
+            ",\"truncated\":" + (text.truncated ? "true" : "false") + "}\n";
     Output::write(line);
   }
 
@@ -122,10 +151,14 @@ class Encoding {
   }
 
   const EncodeCommand& m_command;
+  const GlobalOptions& m_global;
   Embedder m_embedder;
+  Prompt m_prompt;
   std::vector<std::string> m_texts;
+  std::vector<std::string> m_places;  // where each text stands, for errors
   std::vector<float> m_npy;
   std::size_t m_done = 0;
+  std::size_t m_truncated = 0;
 };
 
 }  // namespace

@@ -91,6 +91,23 @@ std::string seconds_text(double seconds) {
   return text;
 }
 
+void warn_of_fits(const FitCounts& fits, const GlobalOptions& global) {
+  if (fits.truncated > 0) {
+    print_warning(global, counted(fits.truncated, "chunk") +
+                              " longer than the model's window: encoded only up to it; a smaller "
+                              "--chunk-size, or --on-overflow split or mean, avoids that");
+  }
+  if (fits.split > 0) {
+    print_warning(global, counted(fits.split, "chunk") +
+                              " made by splitting chunks longer than the model's window");
+  }
+  if (fits.averaged > 0) {
+    print_warning(global, counted(fits.averaged, "chunk") +
+                              " longer than the model's window: encoded in parts, each vector the "
+                              "mean of its parts'");
+  }
+}
+
 void print_summary(const IngestSummary& summary, const GlobalOptions& global) {
   const auto count = [](std::uint64_t number) { return with_thousands(number); };
   print_warning(global, count(summary.added) + " added, " + count(summary.changed) + " changed, " +
@@ -100,11 +117,7 @@ void print_summary(const IngestSummary& summary, const GlobalOptions& global) {
                             counted(summary.chunks, "chunk") + ", " +
                             counted(summary.tokens, "token"));
   warn_of_lengths(summary.lengths, global);
-  if (summary.truncated > 0) {
-    print_warning(global, counted(summary.truncated, "chunk") +
-                              " longer than the model's window: encoded only up to it; a smaller "
-                              "--chunk-size avoids that");
-  }
+  warn_of_fits(summary.fits, global);
   if (global.verbosity == Verbosity::k_verbose) {
     print_error("load and split " + seconds_text(summary.split_seconds) + ", encode " +
                 seconds_text(summary.encode_seconds) + ", store " +
@@ -121,7 +134,9 @@ void print_summary_json(const IngestSummary& summary) {
                         {"skipped", summary.skipped},
                         {"chunks", summary.chunks},
                         {"tokens", summary.tokens},
-                        {"truncated", summary.truncated},
+                        {"truncated", summary.fits.truncated},
+                        {"split", summary.fits.split},
+                        {"averaged", summary.fits.averaged},
                         {"oversize", summary.lengths.oversize},
                         {"longest", summary.lengths.longest},
                         {"seconds",
@@ -138,6 +153,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   IngestOptions options;
   options.meta = meta_json(command.meta);
   options.splitter = command.splitter;
+  options.overflow = command.overflow;
   options.wait_seconds = command.wait_seconds;
   options.mode = command.dry_run ? IngestMode::k_dry_run : IngestMode::k_store;
   const CharacterSplitter checked(command.splitter);  // a wrong flag is told before stdin is read
@@ -157,7 +173,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
     }
   }
   options.store = store_to_write(global);
-  options.model = {global.model, global.precision, worker_threads(global)};
+  options.model = {global.model, global.precision, worker_threads(global), command.dimensions};
   Reporter reporter(global);
   for (const Skipped& each : skipped) {
     reporter.on_event({each.uri, IngestStatus::k_skipped, "", 0, each.reason});

@@ -18,7 +18,9 @@ int run(const ListCommand&, const GlobalOptions& global) {
                      {"size", record.size},
                      {"mtime_ns", record.mtime_ns},
                      {"chunks", document.chunks},
-                     {"truncated", document.truncated},
+                     {"truncated", document.fits.truncated},
+                     {"split", document.fits.split},
+                     {"averaged", document.fits.averaged},
                      {"splitter", parse_json(record.splitter, record.uri, ErrorKind::k_damaged)},
                      {"meta", parse_json(record.meta, record.uri, ErrorKind::k_damaged)}}) +
           "\n");

@@ -90,7 +90,9 @@ MakeModelOptions options_of(const ModelCommand& command, const std::filesystem::
   const auto path = std::filesystem::absolute(folder).lexically_normal();
   const auto base = path.has_filename() ? path.filename() : path.parent_path().filename();
   return {.name = command.name.value_or(base.string()),
-          .prefixes = {.query = command.query_prefix, .passage = command.passage_prefix}};
+          .source = {},
+          .prefixes = {.query = command.query_prefix, .passage = command.passage_prefix},
+          .link_weights = false};
 }
 
 }  // namespace

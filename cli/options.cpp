@@ -18,6 +18,7 @@ namespace vecdb {
 namespace {
 
 constexpr std::size_t k_max_threads = 1024;
+constexpr std::size_t k_max_dimensions = 1U << 20U;
 
 // Flags whose value is taken exactly as it stands, also when empty or led by a dash.
 const std::vector<std::string_view> k_verbatim_flags = {"--separator", "--meta", "--name",
@@ -96,10 +97,23 @@ void add_splitter(CLI::App& app, SplitterOptions& splitter) {
       "Keep white space at the ends of a chunk");
 }
 
+// `more`: what the verb can do beside what is possible where a text must have exactly one vector.
+void add_overflow(CLI::App& app, Overflow& overflow, std::map<std::string, Overflow> more,
+                  const std::string& help) {
+  more.insert(
+      {{"error", Overflow::k_error}, {"warn", Overflow::k_warn}, {"mean", Overflow::k_mean}});
+  add_choice(app, "--on-overflow", overflow, more, help + "; default warn: cut it, and say so");
+}
+
 void add_wait(CLI::App& app, double& seconds) {
   add_real(
       app, "--wait", 0, 1e6, [&seconds](double value) { seconds = value; },
       "Seconds to wait for another writer; default 5");
+}
+
+void add_dimensions(CLI::App& app, std::size_t& dimensions) {
+  add_count(app, "--dimensions", dimensions, 1, k_max_dimensions,
+            "Keep a vector's first N components; the model must be trained for it");
 }
 
 void add_ingest(CLI::App& app, IngestCommand& command) {
@@ -115,6 +129,9 @@ void add_ingest(CLI::App& app, IngestCommand& command) {
                                                     "Metadata of every document; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  add_overflow(app, command.overflow, {{"split", Overflow::k_split}},
+               "What becomes of a chunk longer than the model's window");
+  add_dimensions(app, command.dimensions);
   app.add_flag("--jsonl", command.jsonl,
                "Inputs are JSON Lines: records with \"text\", or what split prints");
   app.add_flag("--prune", command.prune,
@@ -143,6 +160,7 @@ void add_query(CLI::App& app, QueryCommand& command) {
                            {"paths", QueryFormat::k_paths},
                            {"vimgrep", QueryFormat::k_vimgrep}},
                           "What to print; default text");
+  add_overflow(app, command.overflow, {}, "What becomes of a question longer than the window");
 }
 
 void add_encode(CLI::App& app, EncodeCommand& command) {
@@ -153,9 +171,14 @@ void add_encode(CLI::App& app, EncodeCommand& command) {
   app.add_flag_callback(
          "--passage", [&command] { command.role = EncodeRole::k_passage; }, "Texts are passages")
       ->excludes(query);
+  app.add_option("--task", command.task, "Use the model's words and adapter for a task of its own")
+      ->type_name("NAME")
+      ->excludes("--query", "--passage");
+  add_dimensions(app, command.dimensions);
   add_choice<EncodeFormat>(app, "--format", command.format,
                            {{"json", EncodeFormat::k_json}, {"npy", EncodeFormat::k_npy}},
                            "What to print; default json");
+  add_overflow(app, command.overflow, {}, "What becomes of a text longer than the window");
 }
 
 void add_show(CLI::App& app, ShowCommand& command) {

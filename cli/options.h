@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/encoder.h"
+#include "pipeline/overflow.h"
 #include "text/splitter.h"
 
 // What the command line asked for, as plain values. Parsing fills them and checks what can be
@@ -42,8 +43,10 @@ struct IngestCommand {
   InputOptions inputs;
   SplitterOptions splitter;
   std::vector<std::string> meta;  // "key=value"
-  bool jsonl = false;             // inputs are records, one a line
-  bool prune = false;             // drop documents under the paths whose files are gone
+  Overflow overflow = Overflow::k_warn;
+  std::size_t dimensions = 0;  // 0: all
+  bool jsonl = false;  // inputs are records, one a line
+  bool prune = false;  // drop documents under the paths whose files are gone
   bool dry_run = false;
   double wait_seconds = 5;
 };
@@ -63,6 +66,7 @@ struct QueryCommand {
   std::size_t k = 4;
   std::optional<double> min_score;
   QueryFormat format = QueryFormat::k_text;
+  Overflow overflow = Overflow::k_warn;  // not k_split
 };
 
 enum class EncodeFormat { k_json, k_npy };
@@ -72,7 +76,10 @@ struct EncodeCommand {
   std::vector<std::string> paths;  // none or "-": stdin
   bool jsonl = false;              // records with "text" instead of lines
   EncodeRole role = EncodeRole::k_plain;
+  std::optional<std::string> task;  // of the model, by name
+  std::size_t dimensions = 0;  // 0: all
   EncodeFormat format = EncodeFormat::k_json;
+  Overflow overflow = Overflow::k_warn;  // not k_split
 };
 
 struct ListCommand {};

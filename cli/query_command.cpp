@@ -18,6 +18,8 @@ namespace vecdb {
 
 namespace {
 
+constexpr const char* k_question = "the question";
+
 // Seven decimals are what 32-bit components can carry; the ranking uses all digits.
 double rounded(double value) { return std::round(value * 1e7) / 1e7; }
 
@@ -81,16 +83,20 @@ class Session {
         m_global(global),
         m_style(style_for(global)),
         m_store(existing_store(global)),
-        m_embedder(embedder_for_store(m_store.settings(),
-                                      {global.model, global.precision, worker_threads(global)})) {}
+        m_embedder(embedder_for_store(m_store.settings(), {.model = global.model,
+                                                           .precision = global.precision,
+                                                           .threads = worker_threads(global)})) {}
 
-  // Whether anything was found.
-  bool answer(const std::string& query, bool one_of_many) {
+  // Whether anything was found. `name`: what messages call the question.
+  bool answer(const std::string& query, const std::string& name, bool one_of_many) {
     const auto answer = answer_query(m_store, m_embedder, query,
-                                     {.k = m_command.k, .min_score = m_command.min_score});
+                                     {.k = m_command.k,
+                                      .min_score = m_command.min_score,
+                                      .overflow = m_command.overflow,
+                                      .name = name});
     if (!answer) return false;
     if (answer->truncated) {
-      print_warning(m_global, "the question has " + with_thousands(answer->tokens) +
+      print_warning(m_global, name + ": has " + with_thousands(answer->tokens) +
                                   " tokens; the model reads only the first " +
                                   with_thousands(m_embedder.model().manifest().window));
     }
@@ -130,10 +136,10 @@ bool is_blank(const std::string& text) {
 
 int answer_one(const QueryCommand& command, const GlobalOptions& global) {
   if (is_blank(command.text)) {
-    throw Error(ErrorKind::k_usage, "the question: is empty; write one");
+    throw Error(ErrorKind::k_usage, std::string(k_question) + ": is empty; write one");
   }
-  require_utf8(command.text, "the question", ErrorKind::k_usage);
-  return Session(command, global).answer(command.text, false) ? 0 : 1;
+  require_utf8(command.text, k_question, ErrorKind::k_usage);
+  return Session(command, global).answer(command.text, k_question, false) ? 0 : 1;
 }
 
 int answer_lines(const QueryCommand& command, const GlobalOptions& global) {
@@ -148,7 +154,7 @@ int answer_lines(const QueryCommand& command, const GlobalOptions& global) {
       continue;
     }
     require_utf8(*line, where, ErrorKind::k_io);
-    found = session.answer(*line, true) || found;
+    found = session.answer(*line, where, true) || found;
     ++asked;
     if (pending_interrupt() != 0) break;
   }

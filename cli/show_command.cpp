@@ -11,6 +11,20 @@ namespace vecdb {
 
 namespace {
 
+const char* name_of(WindowFit fit) {
+  switch (fit) {
+    case WindowFit::k_whole:
+      return "whole";
+    case WindowFit::k_truncated:
+      return "truncated";
+    case WindowFit::k_split:
+      return "split";
+    case WindowFit::k_averaged:
+      return "averaged";
+  }
+  return "unknown";
+}
+
 void print(const StoredChunk& chunk, const GlobalOptions& global, const Style& style) {
   const Chunk& part = chunk.record.chunk;
   if (global.json) {
@@ -21,7 +35,8 @@ void print(const StoredChunk& chunk, const GlobalOptions& global, const Style& s
                              {"line", part.line},
                              {"text", part.text},
                              {"tokens", chunk.record.tokens},
-                             {"truncated", chunk.record.truncated},
+                             {"truncated", chunk.record.fit == WindowFit::k_truncated},
+                             {"fit", name_of(chunk.record.fit)},
                              {"meta", parse_json(chunk.meta, chunk.uri, ErrorKind::k_damaged)}}) +
                   "\n");
     return;
@@ -29,7 +44,9 @@ void print(const StoredChunk& chunk, const GlobalOptions& global, const Style& s
   Output::write(style.bold(style.shown(chunk.uri) + "#" + std::to_string(chunk.number)) +
                 style.dim("  line " + std::to_string(part.line) + ", " +
                           std::to_string(chunk.record.tokens) + " tokens" +
-                          (chunk.record.truncated ? ", truncated" : "")) +
+                          (chunk.record.fit == WindowFit::k_whole
+                               ? ""
+                               : std::string(", ") + name_of(chunk.record.fit))) +
                 "\n" + style.shown(part.text) + "\n\n");
 }
 

@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 
 cmake --preset release > build/configure.log || { cat build/configure.log >&2; exit 1; }
 cmake --build --preset release
-scripts/prepare_minilm.sh build/release/models
+scripts/prepare_minilm.sh build/release

@@ -24,6 +24,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 PROJECT = Path(__file__).resolve().parents[1]
+PROGRAM = Path(os.environ.get("VECDB_PROGRAM", PROJECT / "build" / "release" / "vecdb"))
 SENTENCE = ("A vector store keeps the passages of many documents, so that a question finds the few that "
             "answer it. ")
 SELF_TEST_TEXTS = (
@@ -41,8 +42,7 @@ class Refused(Exception):
 
 def make_folder(args: argparse.Namespace, out: Path) -> dict:
     """Lets vecdb make the model folder, and returns its model.json."""
-    program = os.environ.get("VECDB_PROGRAM", PROJECT / "build" / "release" / "vecdb")
-    command = [program, "model", "make", args.source, "--out", out, "--name", args.name or args.out.name]
+    command = [PROGRAM, "model", "make", args.source, "--out", out, "--name", args.name or args.out.name]
     for flag, value in (("--query-prefix", args.query_prefix), ("--passage-prefix", args.passage_prefix)):
         if value is not None:
             command += [flag, value]

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "model/text_division.h"
 
 namespace vecdb {
 
@@ -20,21 +21,21 @@ namespace {
 // in the cache and to share the work evenly between workers.
 constexpr std::size_t k_batch_tokens = 1024;
 
-// A batch is the texts [begin, end).
+// A batch is the parts [begin, end).
 struct Batch {
   std::size_t begin = 0;
   std::size_t end = 0;
 };
 
-std::vector<Batch> make_batches(std::span<const Tokens> texts) {
+std::vector<Batch> make_batches(std::span<const std::span<const TokenId>> parts) {
   std::vector<Batch> batches;
   std::size_t tokens = 0;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (batches.empty() || tokens + texts[i].ids.size() > k_batch_tokens) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (batches.empty() || tokens + parts[i].size() > k_batch_tokens) {
       batches.push_back({i, i});
       tokens = 0;
     }
-    tokens += texts[i].ids.size();
+    tokens += parts[i].size();
     batches.back().end = i + 1;
   }
   return batches;
@@ -75,7 +76,28 @@ void scale_to_unit(std::span<float> vector) {
   for (float& x : vector) x = static_cast<float>(static_cast<double>(x) * scale);
 }
 
+// The mean of the parts' vectors, each weighted with its number of tokens.
+void average(std::span<const float> vectors, std::span<const std::span<const TokenId>> parts,
+             std::span<float> mean) {
+  std::vector<double> sums(mean.size());
+  double tokens = 0;
+  for (std::size_t part = 0; part < parts.size(); ++part) {
+    const auto weight = static_cast<double>(parts[part].size());
+    const auto vector = vectors.subspan(part * mean.size(), mean.size());
+    for (std::size_t i = 0; i < sums.size(); ++i)
+      sums[i] += weight * static_cast<double>(vector[i]);
+    tokens += weight;
+  }
+  for (std::size_t i = 0; i < sums.size(); ++i) mean[i] = static_cast<float>(sums[i] / tokens);
+}
+
 }  // namespace
+
+std::size_t TokenizedText::tokens_read() const noexcept {
+  std::size_t count = 0;
+  for (const auto& part : parts) count += part.size();
+  return count;
+}
 
 Precision native_precision() {
 #if defined(__x86_64__)
@@ -87,69 +109,122 @@ Precision native_precision() {
 Embedder::Embedder(Model model, Precision precision, std::size_t threads)
     : m_model(std::move(model)),
       m_precision(precision),
-      m_threads(std::max<std::size_t>(threads, 1)) {}
+      m_threads(std::max<std::size_t>(threads, 1)),
+      m_dimension(m_model.manifest().dimension()) {}
 
-const Prompt& Embedder::prompt_of(TextRole role) const noexcept {
-  static const Prompt none;
-  switch (role) {
-    case TextRole::k_query:
-      return m_model.manifest().query;
-    case TextRole::k_passage:
-      return m_model.manifest().passage;
-    case TextRole::k_plain:
-      break;
-  }
-  return none;
-}
-
-std::vector<Tokens> Embedder::tokenize(std::span<const std::string_view> texts,
-                                       TextRole role) const {
+void Embedder::cut_to(std::size_t dimension) {
   const ModelManifest& manifest = m_model.manifest();
-  const std::string prefix = prompt_of(role).prefix;
-  std::vector<Tokens> tokens;
-  tokens.reserve(texts.size());
-  std::string prefixed;
-  for (const auto text : texts) {
-    if (prefix.empty()) {
-      tokens.push_back(m_model.tokenizer().tokenize(text, manifest.window));
-    } else {
-      prefixed.assign(prefix).append(text);
-      tokens.push_back(m_model.tokenizer().tokenize(prefixed, manifest.window));
-    }
+  const auto& known = manifest.dimensions;
+  if (dimension != manifest.dimension() && std::ranges::find(known, dimension) == known.end()) {
+    std::string text;
+    for (const std::size_t each : known) text += (text.empty() ? "" : ", ") + std::to_string(each);
+    throw Error(ErrorKind::k_usage,
+                "--dimensions " + std::to_string(dimension) + ": the model " + manifest.name +
+                    " was not trained for it; " +
+                    (text.empty() ? "leave the flag out" : "it was for " + text));
   }
-  return tokens;
+  m_dimension = dimension;
 }
 
-std::optional<Embeddings> Embedder::embed(std::span<const std::string_view> texts, TextRole role,
-                                          VectorLength length) {
-  if (!m_encoder) m_encoder = m_model.make_encoder(m_precision);
-  const std::vector<Tokens> tokens = tokenize(texts, role);
-  const std::size_t dimension = m_model.manifest().dimension();
-  Embeddings result;
-  result.vectors.resize(texts.size() * dimension);
-  for (const Tokens& each : tokens) {
-    result.token_counts.push_back(static_cast<std::uint32_t>(each.full_length));
-    result.truncated.push_back(each.truncated());
+Tokens Embedder::tokens_of(std::string_view text, const Prompt& prompt) const {
+  const Tokenizer& tokenizer = m_model.tokenizer();
+  const std::size_t window = m_model.manifest().window;
+  return prompt.prefix.empty()
+             ? tokenizer.tokenize(text, window)
+             : tokenizer.tokenize(std::string(prompt.prefix).append(text), window);
+}
+
+std::vector<TokenizedText> Embedder::tokenize(std::span<const std::string_view> texts,
+                                              const Prompt& prompt, LongText long_text) const {
+  std::vector<TokenizedText> result;
+  result.reserve(texts.size());
+  for (const std::string_view text : texts) {
+    Tokens tokens = tokens_of(text, prompt);
+    TokenizedText& read = result.emplace_back();
+    read.tokens = tokens.full_length;
+    if (!tokens.truncated() || long_text == LongText::k_cut) {
+      read.truncated = tokens.truncated();
+      read.parts.push_back(std::move(tokens.ids));
+      continue;
+    }
+    const auto parts = divide(text, prompt);
+    if (!parts) continue;
+    for (const std::string_view part : *parts) read.parts.push_back(tokens_of(part, prompt).ids);
   }
-  const std::vector<Batch> batches = make_batches(tokens);
+  return result;
+}
+
+std::optional<std::vector<std::string_view>> Embedder::divide(std::string_view text,
+                                                              const Prompt& prompt) const {
+  return divide_text(text, [this, &prompt](std::string_view part) {
+    return !tokens_of(part, prompt).truncated();
+  });
+}
+
+// The vector of every part, in order.
+std::optional<std::vector<float>> Embedder::encode_parts(
+    std::span<const std::span<const TokenId>> parts, int task) {
+  if (parts.empty()) return std::vector<float>{};
+  if (!m_encoder) m_encoder = m_model.make_encoder(m_precision);
+  const std::size_t dimension = m_model.manifest().dimension();
+  std::vector<float> result(parts.size() * dimension);
+  const std::vector<Batch> batches = make_batches(parts);
   std::atomic<bool> stopped = false;
   run_parallel(batches.size(), m_threads, [&](std::size_t i) {
     if (pending_interrupt() != 0) stopped = true;
     if (stopped) return;
     PackedTokens packed;
-    for (std::size_t text = batches[i].begin; text < batches[i].end; ++text) {
-      packed.append(tokens[text].ids);
+    for (std::size_t part = batches[i].begin; part < batches[i].end; ++part) {
+      packed.append(parts[part]);
     }
-    const std::vector<float> vectors = m_encoder->encode(packed, prompt_of(role).task);
-    const auto place =
-        result.vectors.begin() + static_cast<std::ptrdiff_t>(batches[i].begin * dimension);
-    std::copy(vectors.begin(), vectors.end(), place);
+    const std::vector<float> vectors = m_encoder->encode(packed, task);
+    std::copy(vectors.begin(), vectors.end(),
+              result.begin() + static_cast<std::ptrdiff_t>(batches[i].begin * dimension));
   });
   if (stopped) return std::nullopt;
-  if (length == VectorLength::k_unit && !m_model.manifest().normalize) {
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      scale_to_unit(std::span(result.vectors).subspan(i * dimension, dimension));
+  return result;
+}
+
+std::optional<std::vector<float>> Embedder::encode(std::span<const TokenizedText> texts,
+                                                   const Prompt& prompt, VectorLength length) {
+  const ModelManifest& manifest = m_model.manifest();
+  const std::size_t dimension = manifest.dimension();
+  std::vector<std::span<const TokenId>> parts;
+  for (const TokenizedText& text : texts) {
+    parts.insert(parts.end(), text.parts.begin(), text.parts.end());
+  }
+  auto vectors = encode_parts(parts, prompt.task);
+  if (!vectors) return std::nullopt;
+  const bool unit_wanted = length == VectorLength::k_unit || manifest.normalize;
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    // In place: a text has a part or more, so its final vector lies before those of later ones.
+    const std::size_t count = texts[i].parts.size();
+    const auto vector = std::span(*vectors).subspan(first * dimension, dimension);
+    const auto of_parts = std::span(*vectors).subspan(first * dimension, count * dimension);
+    if (count > 1) average(of_parts, std::span(parts).subspan(first, count), vector);
+    const bool cut = m_dimension < dimension;
+    const bool is_unit = manifest.normalize && count == 1 && !cut;
+    const auto final_vector = std::span(*vectors).subspan(i * m_dimension, m_dimension);
+    if (final_vector.data() != vector.data()) {
+      std::ranges::copy(vector.first(m_dimension), final_vector.begin());
     }
+    if (unit_wanted && !is_unit) scale_to_unit(final_vector);
+    first += count;
+  }
+  vectors->resize(texts.size() * m_dimension);
+  return vectors;
+}
+
+std::optional<Embeddings> Embedder::embed(std::span<const std::string_view> texts,
+                                          const Prompt& prompt, VectorLength length) {
+  const std::vector<TokenizedText> tokenized = tokenize(texts, prompt, LongText::k_cut);
+  auto vectors = encode(tokenized, prompt, length);
+  if (!vectors) return std::nullopt;
+  Embeddings result{.vectors = std::move(*vectors), .token_counts = {}, .truncated = {}};
+  for (const TokenizedText& text : tokenized) {
+    result.token_counts.push_back(static_cast<std::uint32_t>(text.tokens));
+    result.truncated.push_back(text.truncated);
   }
   return result;
 }

@@ -12,12 +12,24 @@
 
 namespace vecdb {
 
-// What a text is to the model: some models were trained with other words in front of a question
-// than of a passage.
-enum class TextRole { k_plain, k_query, k_passage };
-
 // k_model: as the model's own pipeline makes them; k_unit: scaled to length 1 in any case.
 enum class VectorLength { k_model, k_unit };
+
+// What becomes of a text with more tokens than the model's window, where it is read as one: the
+// rest is left out, or it is read in consecutive parts and its vector is their mean.
+enum class LongText { k_cut, k_average };
+
+// A text as the encoder reads it.
+struct TokenizedText {
+  // The tokens of each part, the model's own words and special tokens included: as many as the
+  // window holds, at most. One part, unless a long text is averaged. None when it would be and not
+  // one character of it fits.
+  std::vector<std::vector<TokenId>> parts;
+  std::size_t tokens = 0;  // of the text as one, before any cut
+  bool truncated = false;  // whether the encoder sees less than all of it
+
+  std::size_t tokens_read() const noexcept;
+};
 
 struct Embeddings {
   std::vector<float> vectors;               // texts × dimension, row-major
@@ -36,20 +48,43 @@ class Embedder {
   // `threads` workers, at least 1. The encoder is made at the first embed().
   Embedder(Model model, Precision precision, std::size_t threads);
 
+  // Lets vectors have their first `dimension` components only. Throws k_usage unless the model was
+  // trained for that (ModelManifest::dimensions).
+  void cut_to(std::size_t dimension);
+
   const Model& model() const noexcept { return m_model; }
+  std::size_t dimension() const noexcept { return m_dimension; }  // of a vector
   Precision precision() const noexcept { return m_precision; }
 
-  // Texts must be well-formed UTF-8. Stops early, returning nothing, when an interrupt is pending.
-  std::optional<Embeddings> embed(std::span<const std::string_view> texts, TextRole role,
+  // Texts must be well-formed UTF-8; the prompt is the model's own or an empty one.
+  std::vector<TokenizedText> tokenize(std::span<const std::string_view> texts, const Prompt& prompt,
+                                      LongText long_text) const;
+
+  // Consecutive parts of a text, each of which fits the window as a text of its own. Nothing when
+  // not one character does beside the model's own words.
+  std::optional<std::vector<std::string_view>> divide(std::string_view text,
+                                                      const Prompt& prompt) const;
+
+  // One vector a text, texts × dimension(), row-major; each text must have a part and been
+  // tokenized with the same prompt. That of several parts is the mean of their vectors as the model
+  // makes them, each weighted with its tokens. Stops early, returning nothing, when an interrupt is
+  // pending.
+  std::optional<std::vector<float>> encode(std::span<const TokenizedText> texts,
+                                           const Prompt& prompt, VectorLength length);
+
+  // Both steps at once; long texts are cut.
+  std::optional<Embeddings> embed(std::span<const std::string_view> texts, const Prompt& prompt,
                                   VectorLength length);
 
  private:
-  const Prompt& prompt_of(TextRole role) const noexcept;
-  std::vector<Tokens> tokenize(std::span<const std::string_view> texts, TextRole role) const;
+  Tokens tokens_of(std::string_view text, const Prompt& prompt) const;
+  std::optional<std::vector<float>> encode_parts(std::span<const std::span<const TokenId>> parts,
+                                                 int task);
 
   Model m_model;
   Precision m_precision;
   std::size_t m_threads;
+  std::size_t m_dimension;
   std::shared_ptr<const Encoder> m_encoder;
 };
 

@@ -74,6 +74,14 @@ Model::Model(fs::path folder) : m_impl(std::make_unique<Impl>()) {
                                           ": holds more tokens than the encoder knows; add the "
                                           "model again");
     }
+    for (const std::string* prefix : {&manifest.query.prefix, &manifest.passage.prefix}) {
+      if (m_impl->tokenizer->tokenize(*prefix, manifest.window).full_length < manifest.window)
+        continue;
+      throw Error(ErrorKind::k_model, (m_impl->folder / "model.json").string() + ": the prefix \"" +
+                                          *prefix + "\" leaves no room for a text in a window of " +
+                                          std::to_string(manifest.window) +
+                                          " tokens; add the model again");
+    }
   });
 }
 
@@ -95,6 +103,7 @@ std::shared_ptr<const Encoder> Model::make_encoder(Precision precision) const {
       as_model_error([&] { return read_proven(folder, manifest, k_graph_file); });
   EncoderParts parts{.graph = std::as_bytes(std::span(graph)),
                      .graph_name = (folder / k_graph_file).string(),
+                     .weights = {},
                      .options = graph_options_of(manifest.encoder),
                      .dimension = manifest.dimension(),
                      .precision = precision};

@@ -44,7 +44,7 @@ double worst_cosine(Embedder& embedder, double least) {
   const ModelManifest& manifest = embedder.model().manifest();
   std::vector<std::string_view> texts;
   for (const auto& test : manifest.self_tests) texts.push_back(test.text);
-  const auto embedded = embedder.embed(texts, TextRole::k_plain, VectorLength::k_model);
+  const auto embedded = embedder.embed(texts, Prompt(), VectorLength::k_model);
   if (!embedded) throw Error(ErrorKind::k_model, "the self-test: was interrupted; run it again");
   double worst = 1;
   for (std::size_t i = 0; i < texts.size(); ++i) {

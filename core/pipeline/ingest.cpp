@@ -148,7 +148,8 @@ class Ingest {
     if (!m_seen.insert(record.uri).second) return;
     const auto stored = find_stored(record.uri);
     if (stored && stored->record.sha256 == record.sha256 &&
-        stored->record.splitter == record.splitter && stored->record.meta == record.meta) {
+        stored->record.splitter == record.splitter && stored->record.meta == record.meta &&
+        is_as_asked(stored->fits, m_options.overflow)) {
       ++m_summary.unchanged;
       m_observer.on_event(
           {record.uri, IngestStatus::k_unchanged, record.sha256, stored->chunks, ""});
@@ -172,9 +173,11 @@ class Ingest {
   void commit_batch() {
     if (m_batch.empty()) return;
     if (m_writer) {
-      if (!encode_batch()) return;
+      std::uint64_t tokens = 0;
+      if (!encode_batch(tokens)) return;
       const Stopwatch watch(m_summary.store_seconds);
       m_writer->commit(m_batch, {});
+      m_summary.tokens += tokens;
     }
     for (std::size_t i = 0; i < m_batch.size(); ++i) report(m_batch[i], m_statuses[i]);
     m_batch.clear();
@@ -182,39 +185,54 @@ class Ingest {
     m_batch_chunks = 0;
   }
 
-  // False when it was interrupted.
-  bool encode_batch() {
+  // False when it was interrupted. `tokens`: how many the encoder saw.
+  bool encode_batch(std::uint64_t& tokens) {
     const Stopwatch watch(m_summary.encode_seconds);
-    std::vector<std::string_view> texts;
-    for (const NewDocument& document : m_batch) {
-      for (const ChunkRecord& record : document.chunks) texts.push_back(record.chunk.text);
-    }
-    const auto embedded = m_embedder->embed(texts, TextRole::k_passage, VectorLength::k_unit);
-    if (!embedded) {
+    const std::vector<TokenizedText> texts = tokenize_batch();
+    for (const TokenizedText& text : texts) tokens += text.tokens_read();
+    const auto vectors =
+        m_embedder->encode(texts, m_embedder->model().manifest().passage, VectorLength::k_unit);
+    if (!vectors) {
       m_summary.interrupted = true;
       return false;
     }
-    const std::size_t dimension = m_writer->settings().dimension;
-    std::size_t next = 0;
+    auto next = vectors->begin();
     for (NewDocument& document : m_batch) {
-      const auto first = embedded->vectors.begin() + static_cast<std::ptrdiff_t>(next * dimension);
-      document.vectors.assign(
-          first, first + static_cast<std::ptrdiff_t>(document.chunks.size() * dimension));
-      for (ChunkRecord& record : document.chunks) {
-        record.tokens = embedded->token_counts[next];
-        record.truncated = embedded->truncated[next];
-        ++next;
-      }
+      const auto end = next + static_cast<std::ptrdiff_t>(document.chunks.size() *
+                                                          m_writer->settings().dimension);
+      document.vectors.assign(next, end);
+      next = end;
     }
     return true;
+  }
+
+  // One text for each chunk of the batch, after its long chunks became what `overflow` says.
+  // Documents that it refuses leave the batch.
+  std::vector<TokenizedText> tokenize_batch() {
+    std::vector<TokenizedText> texts;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < m_batch.size(); ++i) {
+      NewDocument& document = m_batch[i];
+      if (auto why = tokenize_chunks(*m_embedder, m_options.overflow, document.chunks, texts)) {
+        skip({std::move(document.record.uri), std::move(*why)});
+        continue;
+      }
+      if (kept < i) {
+        m_batch[kept] = std::move(document);
+        m_statuses[kept] = m_statuses[i];
+      }
+      ++kept;
+    }
+    m_batch.resize(kept);
+    m_statuses.resize(kept);
+    return texts;
   }
 
   void report(const NewDocument& document, IngestStatus status) {
     ++(status == IngestStatus::k_added ? m_summary.added : m_summary.changed);
     m_summary.chunks += document.chunks.size();
     for (const ChunkRecord& record : document.chunks) {
-      m_summary.tokens += record.truncated ? m_embedder->model().manifest().window : record.tokens;
-      m_summary.truncated += record.truncated ? 1 : 0;
+      m_summary.fits.add(record.fit);
       m_summary.lengths.add(record.chunk, m_options.splitter.chunk_size);
     }
     m_observer.on_event(

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/overflow.h"
 #include "pipeline/source.h"
 #include "pipeline/store_model.h"
 
@@ -19,6 +20,7 @@ struct IngestOptions {
   ModelChoice model;
   SplitterOptions splitter;
   std::string meta = "{}";  // one JSON object, kept with every document
+  Overflow overflow = Overflow::k_warn;
   double wait_seconds = 5;  // for another writer
   IngestMode mode = IngestMode::k_store;
   // Folders and files, by uri: stored documents under them whose files are gone are removed.
@@ -43,11 +45,11 @@ struct IngestSummary {
   std::uint64_t unchanged = 0;
   std::uint64_t removed = 0;
   std::uint64_t skipped = 0;
-  std::uint64_t chunks = 0;     // of added and changed documents
-  std::uint64_t tokens = 0;     // that the encoder saw
-  std::uint64_t truncated = 0;  // chunks longer than the model's window
-  ChunkLengths lengths;         // of those chunks
-  double split_seconds = 0;     // loading and splitting
+  std::uint64_t chunks = 0;  // of added and changed documents
+  std::uint64_t tokens = 0;  // that the encoder saw
+  FitCounts fits;            // of those chunks, into the model's window
+  ChunkLengths lengths;      // of those chunks
+  double split_seconds = 0;  // loading and splitting
   double encode_seconds = 0;
   double store_seconds = 0;
   bool interrupted = false;  // stopped before the end; everything counted here is stored
@@ -74,9 +76,10 @@ class SourceStream {
 };
 
 // Loads, splits, encodes and stores, in batches of which each is one commit. A document whose
-// bytes, splitting and metadata are as stored is left alone; a changed one replaces its old self.
-// Makes the store when there is none. Sources that are no documents are skipped; of two with one
-// uri the first counts.
+// bytes, splitting and metadata are as stored is left alone, unless it has chunks longer than the
+// window that `overflow` now treats in another way; a changed one replaces its old self.
+// Makes the store when there is none. Sources that are no documents, and documents that `overflow`
+// refuses, are skipped; of two with one uri the first counts.
 IngestSummary ingest(const IngestOptions& options, SourceStream& sources, IngestObserver& observer);
 
 // Settings of a split as they are stored with a document: one line of JSON.

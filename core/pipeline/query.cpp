@@ -4,6 +4,7 @@
 #include <array>
 #include <tuple>
 
+#include "base/error.h"
 #include "search/ranking.h"
 
 namespace vecdb {
@@ -47,16 +48,21 @@ std::vector<Candidate> find_candidates(const StoreReader& store, std::span<const
 std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
                                    std::string_view text, const QueryLimits& limits) {
   const std::array texts{text};
-  const auto embedded = embedder.embed(texts, TextRole::k_query, VectorLength::k_unit);
-  if (!embedded) return std::nullopt;
-  Answer answer{
-      .hits = {}, .tokens = embedded->token_counts[0], .truncated = embedded->truncated[0]};
-  for (const Candidate& candidate : find_candidates(store, embedded->vectors, limits.k)) {
+  const Prompt& prompt = embedder.model().manifest().query;
+  const auto tokenized = embedder.tokenize(texts, prompt, long_text(limits.overflow));
+  const TokenizedText& question = tokenized.front();
+  if (const auto why = refusal(question, limits.overflow, embedder.model())) {
+    throw Error(ErrorKind::k_usage,
+                limits.name + ": " + *why + "; shorten it, or let --on-overflow be warn or mean");
+  }
+  const auto vector = embedder.encode(tokenized, prompt, VectorLength::k_unit);
+  if (!vector) return std::nullopt;
+  Answer answer{.hits = {}, .tokens = question.tokens, .truncated = question.truncated};
+  for (const Candidate& candidate : find_candidates(store, *vector, limits.k)) {
     if (limits.min_score && candidate.score < *limits.min_score) continue;
-    answer.hits.push_back(
-        {.score = candidate.score,
-         .distance = squared_distance(embedded->vectors, store.vector_at(candidate.row)),
-         .chunk = store.chunk_at(candidate.row)});
+    answer.hits.push_back({.score = candidate.score,
+                           .distance = squared_distance(*vector, store.vector_at(candidate.row)),
+                           .chunk = store.chunk_at(candidate.row)});
   }
   std::sort(answer.hits.begin(), answer.hits.end(), [](const Hit& a, const Hit& b) {
     return std::tuple(-a.score, std::string_view(a.chunk.uri), a.chunk.number) <

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/embedder.h"
+#include "pipeline/overflow.h"
 #include "store/store.h"
 
 namespace vecdb {
@@ -19,17 +20,20 @@ struct Hit {
 
 struct Answer {
   std::vector<Hit> hits;  // best first; equal scores in order of uri, then chunk
-  std::uint32_t tokens = 0;
-  bool truncated = false;  // whether the question was longer than the model's window
+  std::size_t tokens = 0;
+  bool truncated = false;  // whether the model read less than all of the question
 };
 
 struct QueryLimits {
   std::size_t k = 4;  // at least 1
   std::optional<double> min_score;
+  Overflow overflow = Overflow::k_warn;  // of a long question; not k_split
+  std::string name = "the question";     // in errors
 };
 
 // Encodes a question and finds its nearest passages: exactly the best k of the store, with the same
-// bits whatever was asked before. Nothing when an interrupt is pending.
+// bits whatever was asked before. Nothing when an interrupt is pending. Throws k_usage for a
+// question that `overflow` refuses.
 std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
                                    std::string_view text, const QueryLimits& limits);
 

@@ -37,25 +37,34 @@ void check_same_model(const StoreSettings& store, const Embedder& embedder) {
                                         ": the store was made with " + store.precision +
                                         "; leave the flag out, or ingest into another store");
   }
+  if (store.dimension != embedder.dimension()) {
+    throw Error(ErrorKind::k_usage, "--dimensions " + std::to_string(embedder.dimension()) +
+                                        ": the store was made with " +
+                                        std::to_string(store.dimension) +
+                                        "; leave the flag out, or ingest into another store");
+  }
 }
 
 Embedder embedder_for_store(const StoreSettings& store, const ModelChoice& choice) {
   Embedder embedder(open_model(choice.model.value_or(store.model)),
                     choice.precision.value_or(precision_of(store)), choice.threads);
+  embedder.cut_to(choice.dimensions > 0 ? choice.dimensions : store.dimension);
   check_same_model(store, embedder);
   return embedder;
 }
 
 Embedder embedder_for_new_store(const ModelChoice& choice) {
-  return {open_model(choice.model.value_or(k_default_model)),
-          choice.precision.value_or(native_precision()), choice.threads};
+  Embedder embedder(open_model(choice.model.value_or(k_default_model)),
+                    choice.precision.value_or(native_precision()), choice.threads);
+  if (choice.dimensions > 0) embedder.cut_to(choice.dimensions);
+  return embedder;
 }
 
 StoreSettings settings_of(const Embedder& embedder) {
   return {.model = embedder.model().manifest().name,
           .fingerprint = embedder.model().fingerprint(),
           .precision = name_of(embedder.precision()),
-          .dimension = embedder.model().manifest().dimension()};
+          .dimension = embedder.dimension()};
 }
 
 }  // namespace vecdb

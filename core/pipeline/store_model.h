@@ -16,12 +16,13 @@ struct ModelChoice {
   std::optional<std::string> model;    // a name; nothing: the store's, or the default
   std::optional<Precision> precision;  // nothing: the store's, or this machine's native one
   std::size_t threads = 1;
+  std::size_t dimensions = 0;  // of a vector; 0: the store's, or all
 };
 
 std::string name_of(Precision precision);  // "f32", "bf16"
 
 // The embedder for a store that exists. Throws k_model when the named model is not the store's
-// (another fingerprint), k_usage when the precision is not the store's.
+// (another fingerprint), k_usage when the precision or the dimensions are not the store's.
 Embedder embedder_for_store(const StoreSettings& store, const ModelChoice& choice);
 
 // The embedder for a store that is still to be made.

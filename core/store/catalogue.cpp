@@ -25,23 +25,26 @@ constexpr const char* k_one_segment =
     "SELECT id, name, kind, bytes, sha256, dimension, metric, count, generation, dead, dead_digest,"
     " checksum FROM segments WHERE id=?";
 constexpr const char* k_all_documents =
-    "SELECT id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, tokens, text_bytes,"
-    " checksum FROM documents ORDER BY uri";
+    "SELECT id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, split, averaged,"
+    " tokens, text_bytes, checksum FROM documents ORDER BY uri";
 constexpr const char* k_one_document =
-    "SELECT id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, tokens, text_bytes,"
-    " checksum FROM documents WHERE uri=?";
+    "SELECT id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, split, averaged,"
+    " tokens, text_bytes, checksum FROM documents WHERE uri=?";
 constexpr const char* k_chunks_of_document =
-    "SELECT id, document, number, start, end, line, text, tokens, truncated, segment, row, checksum"
+    "SELECT id, document, number, start, end, line, text, tokens, fit, segment, row, checksum"
     " FROM chunks WHERE document=? ORDER BY number";
 // The outer join lets a chunk whose document is lost be seen as the damage it is.
 constexpr const char* k_chunk_by_id =
-    "SELECT c.id, document, number, start, end, line, text, c.tokens, c.truncated, segment, row,"
-    " c.checksum, d.id, uri, sha256, size, mtime_ns, splitter, meta, chunks, d.truncated, d.tokens,"
-    " text_bytes, d.checksum FROM chunks c LEFT JOIN documents d ON d.id=c.document WHERE c.id=?";
+    "SELECT c.id, document, number, start, end, line, text, c.tokens, fit, segment, row, "
+    "c.checksum,"
+    " d.id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, split, averaged,"
+    " d.tokens, text_bytes, d.checksum FROM chunks c LEFT JOIN documents d ON d.id=c.document "
+    "WHERE c.id=?";
 constexpr const char* k_chunk_by_row =
-    "SELECT c.id, document, number, start, end, line, text, c.tokens, c.truncated, segment, row,"
-    " c.checksum, d.id, uri, sha256, size, mtime_ns, splitter, meta, chunks, d.truncated, d.tokens,"
-    " text_bytes, d.checksum FROM chunks c LEFT JOIN documents d ON d.id=c.document"
+    "SELECT c.id, document, number, start, end, line, text, c.tokens, fit, segment, row, "
+    "c.checksum,"
+    " d.id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, split, averaged,"
+    " d.tokens, text_bytes, d.checksum FROM chunks c LEFT JOIN documents d ON d.id=c.document"
     " WHERE c.segment=? AND c.row=?";
 constexpr int k_chunk_columns = 12;
 
@@ -160,10 +163,12 @@ DocumentRow Catalogue::read_document(const Statement& statement, int first) cons
                             .splitter = statement.text(first + 5),
                             .meta = statement.text(first + 6)},
                  .chunks = to_unsigned(statement.integer(first + 7)),
-                 .truncated = to_unsigned(statement.integer(first + 8))};
-  row.tokens = statement.integer(first + 9);
-  row.text_bytes = statement.integer(first + 10);
-  if (checksum_of(row) != statement.text(first + 11)) {
+                 .fits = {.truncated = to_unsigned(statement.integer(first + 8)),
+                          .split = to_unsigned(statement.integer(first + 9)),
+                          .averaged = to_unsigned(statement.integer(first + 10))}};
+  row.tokens = statement.integer(first + 11);
+  row.text_bytes = statement.integer(first + 12);
+  if (checksum_of(row) != statement.text(first + 13)) {
     throw damaged(file(), "the checksum of document " + row.summary.record.uri + " does not match");
   }
   return row;
@@ -196,7 +201,7 @@ ChunkRow Catalogue::read_chunk(const Statement& statement, const std::string& ur
                           .line = to_unsigned(statement.integer(5)),
                           .text = statement.text(6)},
                 .tokens = static_cast<std::uint32_t>(statement.integer(7)),
-                .truncated = statement.integer(8) != 0};
+                .fit = static_cast<WindowFit>(statement.integer(8))};
   row.row = {.segment = statement.integer(9), .row = statement.integer(10)};
   if (checksum_of(row, uri) != statement.text(11)) {
     throw damaged(file(), "the checksum of chunk " + std::to_string(row.number) + " of document " +

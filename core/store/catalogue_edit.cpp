@@ -42,15 +42,16 @@ void CatalogueEdit::add_document(const NewDocument& document, RowId first) {
   row.summary.record = document.record;
   row.summary.chunks = document.chunks.size();
   for (const ChunkRecord& chunk : document.chunks) {
-    row.summary.truncated += chunk.truncated ? 1 : 0;
+    row.summary.fits.add(chunk.fit);
     row.tokens += chunk.tokens;
     row.text_bytes += to_signed(chunk.chunk.text.size());
   }
   const DocumentRecord& record = row.summary.record;
   m_database
-      .query("INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id, record.uri,
-             record.sha256, to_signed(record.size), record.mtime_ns, record.splitter, record.meta,
-             to_signed(row.summary.chunks), to_signed(row.summary.truncated), row.tokens,
+      .query("INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id,
+             record.uri, record.sha256, to_signed(record.size), record.mtime_ns, record.splitter,
+             record.meta, to_signed(row.summary.chunks), to_signed(row.summary.fits.truncated),
+             to_signed(row.summary.fits.split), to_signed(row.summary.fits.averaged), row.tokens,
              row.text_bytes, checksum_of(row))
       .run();
   ++m_state.documents;
@@ -70,7 +71,7 @@ void CatalogueEdit::add_chunk(const ChunkRow& row, const std::string& uri) {
   m_database
       .query("INSERT INTO chunks VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id, row.document,
              row.number, to_signed(chunk.start), to_signed(chunk.end), to_signed(chunk.line),
-             chunk.text, std::int64_t{row.record.tokens}, std::int64_t{row.record.truncated},
+             chunk.text, std::int64_t{row.record.tokens}, static_cast<std::int64_t>(row.record.fit),
              row.row.segment, row.row.row, checksum_of(row, uri))
       .run();
 }

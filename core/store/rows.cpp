@@ -4,6 +4,19 @@
 
 namespace vecdb {
 
+void FitCounts::add(WindowFit fit) noexcept {
+  truncated += fit == WindowFit::k_truncated ? 1 : 0;
+  split += fit == WindowFit::k_split ? 1 : 0;
+  averaged += fit == WindowFit::k_averaged ? 1 : 0;
+}
+
+FitCounts& FitCounts::operator+=(const FitCounts& other) noexcept {
+  truncated += other.truncated;
+  split += other.split;
+  averaged += other.averaged;
+  return *this;
+}
+
 std::string checksum_of(const StateRow& row) {
   return RowChecksum("state")
       .add(row.generation)
@@ -42,7 +55,9 @@ std::string checksum_of(const DocumentRow& row) {
       .add(record.splitter)
       .add(record.meta)
       .add(to_signed(row.summary.chunks))
-      .add(to_signed(row.summary.truncated))
+      .add(to_signed(row.summary.fits.truncated))
+      .add(to_signed(row.summary.fits.split))
+      .add(to_signed(row.summary.fits.averaged))
       .add(row.tokens)
       .add(row.text_bytes)
       .hex();
@@ -60,7 +75,7 @@ std::string checksum_of(const ChunkRow& row, const std::string& uri) {
       .add(to_signed(chunk.line))
       .add(chunk.text)
       .add(std::int64_t{row.record.tokens})
-      .add(std::int64_t{row.record.truncated})
+      .add(static_cast<std::int64_t>(row.record.fit))
       .add(row.row.segment)
       .add(row.row.row)
       .hex();

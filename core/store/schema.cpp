@@ -25,8 +25,8 @@ constexpr std::array<std::string_view, 7> k_statements = {
     "CREATE TABLE documents(id INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE,"
     " sha256 TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
     " splitter TEXT NOT NULL, meta TEXT NOT NULL, chunks INTEGER NOT NULL,"
-    " truncated INTEGER NOT NULL, tokens INTEGER NOT NULL, text_bytes INTEGER NOT NULL,"
-    " checksum TEXT NOT NULL) STRICT",
+    " truncated INTEGER NOT NULL, split INTEGER NOT NULL, averaged INTEGER NOT NULL,"
+    " tokens INTEGER NOT NULL, text_bytes INTEGER NOT NULL, checksum TEXT NOT NULL) STRICT",
     "CREATE TABLE segments(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
     " bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, dimension INTEGER NOT NULL,"
     " metric TEXT NOT NULL, count INTEGER NOT NULL, generation INTEGER NOT NULL,"
@@ -34,7 +34,7 @@ constexpr std::array<std::string_view, 7> k_statements = {
     "CREATE TABLE chunks(id INTEGER PRIMARY KEY,"
     " document INTEGER NOT NULL REFERENCES documents(id), number INTEGER NOT NULL,"
     " start INTEGER NOT NULL, end INTEGER NOT NULL, line INTEGER NOT NULL, text TEXT NOT NULL,"
-    " tokens INTEGER NOT NULL, truncated INTEGER NOT NULL,"
+    " tokens INTEGER NOT NULL, fit INTEGER NOT NULL,"
     " segment INTEGER NOT NULL REFERENCES segments(id), row INTEGER NOT NULL,"
     " checksum TEXT NOT NULL) STRICT",
     "CREATE UNIQUE INDEX chunks_of_document ON chunks(document, number)",

@@ -42,10 +42,29 @@ struct DocumentRecord {
   friend bool operator==(const DocumentRecord&, const DocumentRecord&) = default;
 };
 
+// How a chunk's text went into the model's window. The numbers stand in the catalogue.
+enum class WindowFit : std::uint8_t {
+  k_whole = 0,      // it fits
+  k_truncated = 1,  // the encoder saw less than all of it
+  k_split = 2,      // it fits, being a part of a chunk that did not
+  k_averaged = 3,   // it was read in parts, and the vector is their mean
+};
+
 struct ChunkRecord {
   Chunk chunk;
-  std::uint32_t tokens = 0;  // before the cut to the model's window, special tokens included
-  bool truncated = false;    // whether the encoder saw less than all of it
+  std::uint32_t tokens = 0;  // of all of the text, special tokens included
+  WindowFit fit = WindowFit::k_whole;
+};
+
+// How many of some chunks have each fit other than k_whole.
+struct FitCounts {
+  std::uint64_t truncated = 0;
+  std::uint64_t split = 0;
+  std::uint64_t averaged = 0;
+
+  void add(WindowFit fit) noexcept;
+  FitCounts& operator+=(const FitCounts& other) noexcept;
+  friend bool operator==(const FitCounts&, const FitCounts&) = default;
 };
 
 // A document to be stored. `vectors` holds chunks.size() × dimension floats, row-major, unit
@@ -59,7 +78,7 @@ struct NewDocument {
 struct DocumentSummary {
   DocumentRecord record;
   std::uint64_t chunks = 0;
-  std::uint64_t truncated = 0;
+  FitCounts fits;
 };
 
 // A vector's place: a segment's number in the catalogue and the row in it.
@@ -88,7 +107,7 @@ struct Proposal {
 struct StoreStats {
   std::uint64_t documents = 0;
   std::uint64_t chunks = 0;
-  std::uint64_t truncated_chunks = 0;
+  FitCounts fits;
   std::uint64_t tokens = 0;
   std::uint64_t text_bytes = 0;  // of all chunks
   std::uint64_t segments = 0;

@@ -135,7 +135,7 @@ StoreStats StoreReader::stats() const {
   m_impl->catalogue.each_document([&](const DocumentRow& row) {
     ++stats.documents;
     stats.chunks += row.summary.chunks;
-    stats.truncated_chunks += row.summary.truncated;
+    stats.fits += row.summary.fits;
     stats.tokens += to_unsigned(row.tokens);
     stats.text_bytes += to_unsigned(row.text_bytes);
   });

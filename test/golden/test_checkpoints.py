@@ -118,8 +118,8 @@ REFUSED = {
     "a gate that is no GEGLU": (edit("config.json", feed_forward_type="original"), ["original"]),
     "a configuration of BERT": (
         edit("config.json", position_embedding_type="absolute", feed_forward_type="original"),
-        ["bert", "6 tensors are missing", "embeddings.position_embeddings.weight",
-         "5 tensors are not part", "gated_layers"]),
+        ["bert", "7 tensors are missing", "embeddings.position_embeddings.weight",
+         "5 tensors are not part", "encoder.layer.0.mlp.gated_layers.weight"]),
     "another activation": (edit("config.json", hidden_act="gelu_new"), ["hidden_act", "gelu_new"]),
     "no activation": (without("config.json", "hidden_act"), ["config.json", "hidden_act", "missing"]),
     "no epsilon": (without("config.json", "layer_norm_eps"), ["layer_norm_eps", "missing"]),

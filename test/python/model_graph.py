@@ -1,7 +1,6 @@
 """A model folder's graph, run by PyTorch: for comparing it with other implementations."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +10,7 @@ import torch
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "scripts"))
 
-from trace_encoder import graph_options, read_weights  # noqa: E402
-
-PROGRAM = Path(os.environ.get("VECDB_PROGRAM", PROJECT / "build" / "release" / "vecdb"))
+from trace_encoder import PROGRAM, graph_options, read_weights  # noqa: E402
 
 
 def pack(texts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,6 +7,7 @@ chunks of a vector instead. Ends with status 1 and a line on stderr when somethi
 """
 
 import argparse
+import collections
 import hashlib
 import json
 import pathlib
@@ -106,20 +107,24 @@ def read_segments(store, catalogue, settings):
 
 def read_documents(catalogue):
     documents = rows_of(catalogue, "documents", "uri",
-                        "id uri sha256 size mtime_ns splitter meta chunks truncated tokens"
-                        " text_bytes")
+                        "id uri sha256 size mtime_ns splitter meta chunks truncated split"
+                        " averaged tokens text_bytes")
     chunks = {document["id"]: [] for document in documents}
     uris = {document["id"]: document["uri"] for document in documents}
     for row in catalogue.execute("SELECT * FROM chunks ORDER BY document, number"):
         need(row["document"] in uris, f"chunk {row['id']}: no document")
         fields = [row["id"], row["document"], uris[row["document"]]]
         fields += [row[name] for name in
-                   "number start end line text tokens truncated segment row".split()]
+                   "number start end line text tokens fit segment row".split()]
         need(row["checksum"] == checksum("chunks", fields), f"chunk {row['id']}: checksum")
         chunks[row["document"]].append(row)
     for document in documents:
         numbers = [chunk["number"] for chunk in chunks[document["id"]]]
         need(numbers == list(range(document["chunks"])), f"{document['uri']}: chunks")
+        fits = collections.Counter(chunk["fit"] for chunk in chunks[document["id"]])
+        need([fits[1], fits[2], fits[3]] == [document[name] for name in
+                                             ("truncated", "split", "averaged")],
+             f"{document['uri']}: fits")
     return documents, chunks
 
 

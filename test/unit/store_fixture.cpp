@@ -53,8 +53,9 @@ NewDocument make_document(const std::string& uri, std::size_t chunks, unsigned s
                       .end = 10 * i + 9,
                       .line = i + 1,
                       .text = uri + " " + std::to_string(seed) + " " + std::to_string(i) + " ünï"};
-    document.chunks.push_back(
-        {.chunk = chunk, .tokens = static_cast<std::uint32_t>(3 + i), .truncated = i % 3 == 2});
+    document.chunks.push_back({.chunk = chunk,
+                               .tokens = static_cast<std::uint32_t>(3 + i),
+                               .fit = static_cast<WindowFit>(i % 4)});
     const auto vector = random_unit(seed * 1000 + static_cast<unsigned>(i), dimension);
     document.vectors.insert(document.vectors.end(), vector.begin(), vector.end());
   }
@@ -71,7 +72,7 @@ bool is_same(const StoredChunk& stored, const NewDocument& document, std::size_t
   const ChunkRecord& record = document.chunks.at(number);
   return stored.uri == document.record.uri && stored.number == number &&
          stored.record.chunk == record.chunk && stored.record.tokens == record.tokens &&
-         stored.record.truncated == record.truncated && stored.meta == document.record.meta;
+         stored.record.fit == record.fit && stored.meta == document.record.meta;
 }
 
 bool holds(const StoreReader& reader, const NewDocument& document) {

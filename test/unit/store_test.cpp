@@ -55,7 +55,7 @@ TEST_CASE("an existing store keeps the settings that it was made with") {
 TEST_CASE("what is committed is read back as it was given") {
   const TemporaryFolder folder;
   const std::string strange = "\xff nul\0 \n'\""s;
-  const std::vector<NewDocument> documents = {make_document("b", 3, 1), make_document("a", 2, 2),
+  const std::vector<NewDocument> documents = {make_document("b", 4, 1), make_document("a", 2, 2),
                                               make_document("empty", 0, 3),
                                               make_document(strange, 1, 4)};
   make_store(folder.path()).commit(documents, {});
@@ -63,9 +63,9 @@ TEST_CASE("what is committed is read back as it was given") {
   check_documents(reader, documents);
   const StoreStats stats = reader.stats();
   CHECK(stats.generation == 1);
-  CHECK(stats.chunks == 6);
-  CHECK(stats.truncated_chunks == 1);
-  CHECK(stats.tokens == 3 + 4 + 5 + 3 + 4 + 3);
+  CHECK(stats.chunks == 7);
+  CHECK(stats.fits == FitCounts{.truncated = 2, .split = 1, .averaged = 1});
+  CHECK(stats.tokens == 3 + 4 + 5 + 6 + 3 + 4 + 3);
   CHECK(stats.segments == 1);
   CHECK(stats.disk_bytes > 0);
   CHECK(reader.documents()[0].record.uri == "a");
