@@ -18,8 +18,8 @@ fi
 long=("$@")
 short=()
 if [ "$#" -eq 0 ]; then
-  long=(safetensors wordpiece sentencepiece)
-  short=(manifest json record regex splitter utf8 head)
+  long=(safetensors wordpiece sentencepiece tokenizer)
+  short=(subword manifest json record regex splitter utf8 head)
 fi
 
 # lines of a target and its seconds, the long ones first

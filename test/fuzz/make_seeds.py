@@ -7,6 +7,7 @@ Seeds are small, because a fuzzer changes a byte at a time, and sound, because w
 is reached by inputs that pass it. Each is laid out as the head of TARGET_fuzz.cpp says.
 """
 
+import base64
 import json
 import struct
 import sys
@@ -159,6 +160,122 @@ def manifest_seeds():
     yield "bert", manifest("bert", wordpiece, [table, "embeddings.word_embeddings.weight"])
     yield "jina", manifest("jina-bert", wordpiece, ["embeddings.word_embeddings.weight"])
     yield "xlm", manifest("xlm-roberta", sentencepiece, [table])
+
+
+# Tokenizers: a checkout's tokenizer.json, and the file that is made of it.
+
+
+def byte_characters():
+    """GPT-2's character for each byte."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + i) for i, byte in enumerate(others)}
+
+
+def added(tokens, **changes):
+    return [{"id": id, "content": token, "single_word": False, "lstrip": False, "rstrip": False,
+             "normalized": False, "special": True} | changes for id, token in enumerate(tokens)]
+
+
+def tokenizer_json(model, tokens, normalizer, pre_tokenizer, processor):
+    return json.dumps({
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": tokens, "normalizer": normalizer,
+        "pre_tokenizer": pre_tokenizer, "post_processor": processor, "decoder": None, "model": model,
+    }, ensure_ascii=False).encode()
+
+
+def template(first, last):
+    return {"type": "TemplateProcessing", "pair": [],
+            "single": [{"SpecialToken": {"id": first[0], "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+                       {"SpecialToken": {"id": last[0], "type_id": 0}}],
+            "special_tokens": {token: {"id": token, "ids": [id], "tokens": [token]} for token, id in (first, last)}}
+
+
+def checkouts():
+    bert = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words = [*bert, "a", "b", "##a", "##b", "hello", ",", "東"]
+    yield "wordpiece", tokenizer_json(
+        {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+         "max_input_chars_per_word": 100, "vocab": {token: id for id, token in enumerate(words)}},
+        added(bert),
+        {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None,
+         "lowercase": True},
+        {"type": "BertPreTokenizer"}, template(("[CLS]", 2), ("[SEP]", 3)))
+
+    special = ["<s>", "</s>", "<unk>"]
+    tokens = [*special, *byte_characters().values(), "he", "ll", "hell", "Ġa", "Ġab"]
+    merges = [["h", "e"], ["l", "l"], "he ll", ["Ġ", "a"], ["Ġa", "b"]]
+    yield "bytes", tokenizer_json(
+        {"type": "BPE", "vocab": {token: id for id, token in enumerate(tokens)}, "merges": merges,
+         "fuse_unk": False, "unk_token": None, "dropout": None},
+        added(special, normalized=True), None,
+        {"type": "ByteLevel", "add_prefix_space": True, "use_regex": True, "trim_offsets": True},
+        {"type": "RobertaProcessing", "cls": ["<s>", 0], "sep": ["</s>", 1], "trim_offsets": True,
+         "add_prefix_space": True})
+
+    tokens = [*special, "a", "b", "ab", "é", "▁", "▁a"]
+    yield "characters", tokenizer_json(
+        {"type": "BPE", "vocab": {token: id for id, token in enumerate(tokens)},
+         "merges": ["a b", "▁ a"], "fuse_unk": True, "unk_token": "<unk>"},
+        added([*special, "x y"])[:3], {"type": "Lowercase"}, {"type": "WhitespaceSplit"},
+        {"type": "BertProcessing", "cls": ["<s>", 0], "sep": ["</s>", 1]})
+
+    rules = base64.b64encode(charsmap({"A": "a", "é": "e", "ﬁ": "fi", "\u00ad": ""})).decode()
+    pieces = [["<s>", 0], ["</s>", 0], ["<unk>", 0], ["▁", -2.5], ["a", -1.25], ["ab", -3e-7], ["▁a", -12.34567]]
+    yield "unigram", tokenizer_json(
+        {"type": "Unigram", "unk_id": 2, "vocab": pieces, "byte_fallback": False}, added(special, lstrip=True),
+        {"type": "Sequence", "normalizers": [
+            {"type": "Precompiled", "precompiled_charsmap": rules},
+            {"type": "Strip", "strip_left": False, "strip_right": True},
+            {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": "▁"}]},
+        {"type": "Sequence", "pretokenizers": [
+            {"type": "WhitespaceSplit"},
+            {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}]},
+        template(("<s>", 0), ("</s>", 1)))
+
+
+def tokenizer_seeds():
+    config = {"do_lower_case": True, "tokenize_chinese_chars": True, "strip_accents": None,
+              "tokenizer_class": "BertTokenizer", "truncation_side": "right", "unk_token": "[UNK]"}
+    text = "Hello, ab 東 café ﬁ  a<s>x y "
+    for name, content in checkouts():
+        both = json.dumps(config).encode() if name == "wordpiece" else b""
+        yield name, bytes([0, 9]) + part(text.encode()) + part(both) + content
+        yield name + "_alone", bytes([0, 200]) + part(text[::-1].encode()) + part(b"") + content
+    vocabulary = "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "hello", "##a", "a", ","]).encode()
+    yield "vocabulary", bytes([1, 9]) + part(text.encode()) + part(json.dumps(config).encode()) + vocabulary
+
+
+def sections(*contents):
+    return b"".join(struct.pack("<Q", len(content)) + content for content in contents)
+
+
+def subword_file(model, tokens, added_tokens, normalizer, words, *contents):
+    settings = {
+        "tokens": tokens, "opening": 0, "closing": 1, "added": added_tokens,
+        "normalizer": {"lower_case": False, "strip_left": True, "strip_right": True} | normalizer,
+        "words": {"split": "none", "form": "plain", "space_before": False, "by_pattern": True} | words, "model": model}
+    return b"vecdb tokenizer 1\n" + json.dumps(settings).encode() + b"\n" + sections(*contents)
+
+
+def subword_seeds():
+    text = part("Hello ab  <s>aab\u3000bé".encode())
+    special = [{"content": "<s>", "id": 0, "takes_space_before": True, "in_normalized": False},
+               {"content": "lo", "id": 2, "takes_space_before": False, "in_normalized": True}]
+    symbols = struct.pack("<12I", *(number for pair in zip(b"abehl ", range(3, 9)) for number in pair))
+    merges = struct.pack("<9I", 3, 4, 9, 8, 3, 10, 10, 4, 11)
+    yield "bytes", bytes([5]) + text + subword_file(
+        {"kind": "bpe", "alphabet": "bytes", "fuse_unknown": False}, 12, special, {},
+        {"form": "byte level", "space_before": True}, b"", symbols, merges)
+    yield "characters", bytes([9]) + text + subword_file(
+        {"kind": "bpe", "alphabet": "characters", "fuse_unknown": True, "unknown": 2}, 12, special,
+        {"lower_case": True, "spaces": "▁"}, {"split": "words"}, b"", symbols, merges)
+    pieces = ["<s>", "</s>", "<unk>", "▁", "a", "b", "ab", "▁a", "é", "hel"]
+    ends = [len("".join(pieces[:count]).encode()) for count in range(1, len(pieces) + 1)]
+    yield "unigram", bytes([200]) + text + subword_file(
+        {"kind": "unigram", "unknown": 2}, 10, special, {}, {"split": "white space", "form": "metaspace"},
+        charsmap({"A": "a", "é": "e", "AA": "b"}), "".join(pieces).encode(), struct.pack("<10I", *ends),
+        struct.pack("<10d", *(-1.5 - number for number in range(10))))
 
 
 def json_seeds():
