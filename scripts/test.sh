@@ -10,5 +10,6 @@ cmake --preset asan-ubsan > build/configure-asan.log || { cat build/configure-as
 cmake --build --preset asan-ubsan --target unit_tests
 echo "== unit tests with sanitizers"
 ctest --preset asan-ubsan --label-regex '^unit$' --parallel 2
+scripts/fuzz.sh 60
 echo "== all tests"
 ctest --preset release --parallel 2 "$@"

@@ -111,6 +111,15 @@ void append_decomposed(std::u32string& out, char32_t character) {
   }
 }
 
+std::optional<char32_t> compose(char32_t first, char32_t second) {
+  UErrorCode status = U_ZERO_ERROR;
+  static const UNormalizer2* const nfc = unorm2_getNFCInstance(&status);
+  const UChar32 found = unorm2_composePair(nfc, to_icu(first), to_icu(second));
+  if (found < 0) return std::nullopt;
+  const auto composed = static_cast<char32_t>(found);
+  return is_known(composed, k_decompositions_version) ? std::optional(composed) : std::nullopt;
+}
+
 void append_lower_case(std::u32string& out, char32_t character) {
   // A character whose one-character mapping is itself has no longer mapping either.
   if (u_tolower(to_icu(character)) == to_icu(character)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 // What BERT's tokenizer asks about a character. The answers are those of Hugging Face's
@@ -26,6 +27,8 @@ bool is_bert_accent(char32_t character);
 std::uint8_t combining_class(char32_t character);
 // Canonical decomposition, the character itself when it has none.
 void append_decomposed(std::u32string& out, char32_t character);
+// The character that the two are together in canonical composition, if there is one.
+std::optional<char32_t> compose(char32_t first, char32_t second);
 // Lower-case form without regard to neighbours: one character, or several (U+0130).
 void append_lower_case(std::u32string& out, char32_t character);
 

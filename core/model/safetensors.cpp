@@ -206,7 +206,7 @@ void Reader::check_coverage() {
 // bytes are copied because they may lie unaligned.
 template <typename Bits, Bits k_exponent>
 std::int64_t find_full_exponent(std::span<const std::byte> bytes) {
-  constexpr Bits k_lowest = k_exponent & static_cast<Bits>(~k_exponent + 1U);
+  constexpr Bits k_lowest = k_exponent & static_cast<Bits>(0U - k_exponent);
   constexpr Bits k_carry = static_cast<Bits>(k_exponent + k_lowest);
   constexpr std::size_t k_block = 1024;
   std::array<Bits, k_block> block;

@@ -9,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "model/bert_characters.h"
+#include "model/canonical_composition.h"
 #include "model/sentencepiece_charsmap.h"
 #include "model/unicode_class.h"
 
@@ -152,6 +153,7 @@ StretchNormalizer::StretchNormalizer(NormalizerOptions options) : m_options(std:
 std::string StretchNormalizer::normalize(std::string_view text) const {
   std::string out =
       m_options.charsmap.empty() ? std::string(text) : apply_charsmap(m_options.charsmap, text);
+  if (m_options.composes) out = compose_canonically(out);
   if (m_options.letter_case == LetterCase::k_lower) out = lower_case(out);
   if (m_options.strip_left) strip_left(out);
   if (m_options.strip_right) strip_right(out);
@@ -160,8 +162,9 @@ std::string StretchNormalizer::normalize(std::string_view text) const {
 }
 
 bool StretchNormalizer::is_identity() const {
-  return m_options.charsmap.empty() && m_options.letter_case == LetterCase::k_keep &&
-         !m_options.strip_left && !m_options.strip_right && !m_options.spaces;
+  return m_options.charsmap.empty() && !m_options.composes &&
+         m_options.letter_case == LetterCase::k_keep && !m_options.strip_left &&
+         !m_options.strip_right && !m_options.spaces;
 }
 
 }  // namespace vecdb

@@ -12,7 +12,8 @@ namespace vecdb {
 // The normalizers of a tokenizer.json that vecdb has besides BERT's, in the order in which they are
 // applied.
 struct NormalizerOptions {
-  std::string charsmap;  // "Precompiled": SentencePiece's rules; none when empty
+  std::string charsmap;   // "Precompiled": SentencePiece's rules; none when empty
+  bool composes = false;  // "NFC"
   LetterCase letter_case = LetterCase::k_keep;  // "Lowercase"
   bool strip_left = false;                      // "Strip": white space at the ends
   bool strip_right = false;

@@ -114,7 +114,8 @@ Json json_of(const AddedToken& token) {
 }
 
 Json json_of(const NormalizerOptions& options) {
-  Json json = {{"lower_case", options.letter_case == LetterCase::k_lower},
+  Json json = {{"composes", options.composes},
+               {"lower_case", options.letter_case == LetterCase::k_lower},
                {"strip_left", options.strip_left},
                {"strip_right", options.strip_right}};
   if (options.spaces) json["spaces"] = *options.spaces;
@@ -192,6 +193,7 @@ class SettingsReader {
 
   void read_normalizer(const Json& json) {
     JsonFields fields(json, m_name + ": normalizer");
+    m_parts.normalizer.composes = fields.flag("composes");
     m_parts.normalizer.letter_case =
         fields.flag("lower_case") ? LetterCase::k_lower : LetterCase::k_keep;
     m_parts.normalizer.strip_left = fields.flag("strip_left");

@@ -212,19 +212,22 @@ std::vector<AddedToken> TokenizerJson::added_tokens() const {
 
 NormalizerOptions TokenizerJson::normalizer() const {
   // In the order in which StretchNormalizer applies them.
-  constexpr std::array<const char*, 4> k_types = {"Precompiled", "Lowercase", "Strip", "Replace"};
+  constexpr std::array<const char*, 5> k_types = {"Precompiled", "NFC", "Lowercase", "Strip",
+                                                  "Replace"};
   const std::string where = m_name + ": normalizer";
   NormalizerOptions options;
   std::size_t next = 0;
   for (const Json* part : flatten(m_root.at("normalizer"), where, "normalizers")) {
     JsonFields fields(*part, where, k_advice);
     const std::string type =
-        fields.choice("type", {k_types[0], k_types[1], k_types[2], k_types[3]});
+        fields.choice("type", {"Precompiled", "NFC", "Lowercase", "Strip", "Replace"});
     const auto place = static_cast<std::size_t>(std::ranges::find(k_types, type) - k_types.begin());
     if (place < next) throw fields.wrong(type + " stands behind what vecdb does after it");
     next = place + 1;
     if (type == "Precompiled") {
       read_precompiled(fields, options);
+    } else if (type == "NFC") {
+      options.composes = true;
     } else if (type == "Lowercase") {
       options.letter_case = LetterCase::k_lower;
     } else if (type == "Strip") {

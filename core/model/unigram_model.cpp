@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <ranges>
 #include <utility>
 
 namespace vecdb {
@@ -93,7 +92,7 @@ void UnigramModel::add_word(std::string_view word, IdCollector& ids) const {
     if (!unknown || !after_unknown) found.push_back(nodes[end].id);
     after_unknown = unknown;
   }
-  for (const TokenId id : found | std::views::reverse) ids.add(id);
+  std::for_each(found.rbegin(), found.rend(), [&ids](TokenId id) { ids.add(id); });
 }
 
 }  // namespace vecdb

@@ -38,6 +38,8 @@ std::string_view value_of(std::string_view text, std::string_view key) {
 std::optional<Head> read_head(const std::filesystem::path& file) {
   std::error_code error;
   if (!std::filesystem::exists(file, error) && !error) return std::nullopt;
+  const auto size = std::filesystem::file_size(file, error);
+  if (!error && size > k_max_bytes) throw damaged(file, "is longer than a HEAD can be");
   const std::string text = read_file(file, k_max_bytes);
   const bool whole = text.size() >= k_checksum_line && text.starts_with(k_magic) &&
                      text == with_checksum(text.substr(0, text.size() - k_checksum_line));

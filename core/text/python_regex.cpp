@@ -21,8 +21,8 @@ namespace {
 constexpr std::uint64_t k_min_match_limit = 50'000'000;
 constexpr std::uint64_t k_match_limit_per_byte = 4;
 constexpr std::uint32_t k_heap_limit_kib = 256 * 1024;
-constexpr std::size_t k_jit_stack_start = 32 * 1024;
-constexpr std::size_t k_jit_stack_max = 16 * 1024 * 1024;
+constexpr std::size_t k_jit_stack_start = std::size_t{32} * 1024;
+constexpr std::size_t k_jit_stack_max = std::size_t{16} * 1024 * 1024;
 // Every lookaround and class may add a pair of ( ) to those of the expression.
 constexpr std::uint32_t k_max_parentheses = 1000;
 

@@ -8,6 +8,8 @@ namespace vecdb {
 
 namespace {
 
+constexpr std::uint64_t k_max_number = std::numeric_limits<std::int64_t>::max();  // the store's
+
 class Fields {
  public:
   Fields(std::string_view line, const std::string& where)
@@ -26,9 +28,7 @@ class Fields {
   std::uint64_t number(const char* key, std::uint64_t otherwise) const {
     if (!has(key)) return otherwise;
     const Json& value = m_object[key];
-    // Unsigned as parsed; the store keeps 63 bits.
-    if (!value.is_number_unsigned() ||
-        value.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max()) {
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > k_max_number) {
       throw wrong(std::string(key) + " is not a whole number from 0");
     }
     return value.get<std::uint64_t>();
@@ -53,7 +53,9 @@ Chunk ready_chunk(const Fields& fields, std::string text) {
   chunk.start = fields.number("start", 0);
   chunk.end = fields.number("end", chunk.start + text.size());
   chunk.line = fields.number("line", 1);
-  if (chunk.end < chunk.start || chunk.line == 0) throw fields.wrong("the chunk's place is none");
+  if (chunk.end < chunk.start || chunk.end > k_max_number || chunk.line == 0) {
+    throw fields.wrong("the chunk's place is none");
+  }
   chunk.text = std::move(text);
   return chunk;
 }

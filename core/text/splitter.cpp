@@ -132,7 +132,7 @@ std::vector<Chunk> split_at_string(std::string_view text, const SplitterOptions&
   const std::string& separator = options.separator;
   PieceMaker pieces(text, options);
   std::size_t last = 0;
-  for (;;) {
+  while (last < text.size()) {
     // Not string_view::find, which is quadratic on text that is made for it.
     const void* found =
         ::memmem(text.data() + last, text.size() - last, separator.data(), separator.size());

@@ -95,6 +95,8 @@ MAKERS = {
         {}, {"prefix_space": True}, {"legacy_merges": True, "processor": "template"},
         {"use_regex": False}, {"normalized": True, "processor": "bert"},
         {"processor": "sequence", "normalizer": normalizers.Lowercase(), "normalized": True},
+        {"normalizer": normalizers.NFC()},
+        {"normalizer": normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])},
         {"before": pre_tokenizers.WhitespaceSplit(), "prefix_space": True},
         {"before": pre_tokenizers.Whitespace(), "processor": "template"},
         {"more": [AddedToken("of the", normalized=True), AddedToken("  "), AddedToken("of")]},

@@ -130,6 +130,12 @@ TEST_CASE("a text without content has no chunks") {
   CHECK(split("xxx", plain("x", 10)).empty());
 }
 
+TEST_CASE("an empty text may lie nowhere") {
+  CHECK(CharacterSplitter(plain(" ", 5)).split(std::string_view()).empty());
+  CHECK(CharacterSplitter(plain("", 5)).split(std::string_view()).empty());
+  CHECK(CharacterSplitter(regex(" ")).split(std::string_view()).empty());
+}
+
 TEST_CASE("a piece longer than the size is kept whole") {
   CHECK(split("abcdef gh", plain(" ", 3)) == Texts{"abcdef", "gh"});
 }

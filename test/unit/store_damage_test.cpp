@@ -105,6 +105,16 @@ TEST_CASE("every changed byte of HEAD is noticed by readers and writers") {
   }
 }
 
+TEST_CASE("a HEAD that has grown is damaged, however long it is") {
+  const Sample sample;
+  const std::string original = read_all(sample.path() / "HEAD");
+  for (const std::size_t more : {1U, 4096U, 1U << 20U}) {
+    write_all(sample.path() / "HEAD", original + std::string(more, ' '));
+    check_damaged(sample.path(), "HEAD: ");
+    check_writer_refuses(sample.path());
+  }
+}
+
 TEST_CASE("a changed bit of the catalogue is noticed or changes no answer") {
   const Sample sample;
   const fs::path file = sample.path() / "catalog.db";

@@ -11,6 +11,7 @@
 
 #include "base/base64.h"
 #include "base/error.h"
+#include "model/canonical_composition.h"
 #include "model/subword_file.h"
 #include "sentencepiece_fixture.h"
 
