@@ -94,6 +94,9 @@ int run(const ModelCommand& command, const GlobalOptions& global) {
       print_warning(global, "model " + added + ": added");
       break;
     }
+    case ModelAction::k_pull:
+      pull(command, global);
+      break;
     case ModelAction::k_remove:
       remove_model(name);
       print_warning(global, "model " + name + ": removed");

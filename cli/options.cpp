@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "flags.h"
 #include "inputs.h"
 #include "model/model_library.h"
@@ -166,6 +167,30 @@ void add_delete(CLI::App& app, DeleteCommand& command) {
   add_wait(app, command.wait_seconds);
 }
 
+void add_pull(CLI::App& app, ModelCommand& command) {
+  PullChoice& pull = command.pull;
+  app.add_option("REPO", pull.repository, "OWNER/NAME, or OWNER/NAME@REVISION")->required();
+  app.add_option("--revision", pull.revision, "A branch, a tag or a commit; default main")
+      ->type_name("REVISION");
+  const auto take_digest = [&pull](const std::string& digits) {
+    pull.weights_sha256 = digits;
+    if (!is_hex(digits, 64)) {
+      throw Error(ErrorKind::k_usage,
+                  "--sha256 " + digits + ": is not 64 hexadecimal digits, in lower case");
+    }
+  };
+  app.add_option_function<std::string>("--sha256", take_digest,
+                                       "What the SHA-256 of the weights must be")
+      ->type_name("HEX");
+  add_verbatim(
+      app, "--name", [&command](std::string name) { command.name = std::move(name); },
+      "Default: the repository's name without its owner")
+      ->type_name("NAME");
+  app.add_flag_callback(
+      "--offline", [&pull] { pull.network = NetworkUse::k_offline; },
+      "Use only what an earlier pull fetched");
+}
+
 void add_model_actions(CLI::App& app, ModelCommand& command) {
   app.require_subcommand(1);
   const auto add = [&](const std::string& name, const std::string& help, ModelAction action) {
@@ -183,6 +208,7 @@ void add_model_actions(CLI::App& app, ModelCommand& command) {
       *install, "--name", [&command](std::string name) { command.name = std::move(name); },
       "Default: the folder's base name")
       ->type_name("NAME");
+  add_pull(*add("pull", "Fetch a model from Hugging Face", ModelAction::k_pull), command);
   add("verify", "Check a model again", ModelAction::k_verify)
       ->add_option("NAME", command.name, "Default: the model that is used");
   add("remove", "Remove a model from your own ones", ModelAction::k_remove)
@@ -219,7 +245,8 @@ struct Parser {
     add<DeleteCommand>("delete", "Remove documents from the store", add_delete);
     add<StatsCommand>("stats", "Print figures about the store", add_nothing);
     add<VerifyCommand>("verify", "Read and check every byte of the store", add_nothing);
-    add<ModelCommand>("model", "List, show, add, verify and remove models", add_model_actions);
+    add<ModelCommand>("model", "List, show, add, pull, verify and remove models",
+                      add_model_actions);
   }
 
   template <typename Verb, typename Add>

@@ -85,12 +85,21 @@ struct DeleteCommand {
 };
 struct StatsCommand {};
 struct VerifyCommand {};
-enum class ModelAction { k_list, k_show, k_add, k_verify, k_remove };
+enum class ModelAction { k_list, k_show, k_add, k_pull, k_verify, k_remove };
+enum class NetworkUse { k_allowed, k_offline };
+
+struct PullChoice {
+  std::string repository;  // "OWNER/NAME", also with "@REVISION"
+  std::optional<std::string> revision;
+  std::string weights_sha256;
+  NetworkUse network = NetworkUse::k_allowed;
+};
 
 struct ModelCommand {
   ModelAction action = ModelAction::k_list;
   std::optional<std::string> name;
   std::string folder;  // to add from
+  PullChoice pull;
 };
 
 struct PrintAndExit {  // --help, --version

@@ -16,13 +16,6 @@ namespace {
 
 constexpr const char* k_manifest_file = "model.json";
 
-void require_name(const std::string& name) {
-  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
-    throw Error(ErrorKind::k_model,
-                "model \"" + name + "\": is not a name; models are named, not given by path");
-  }
-}
-
 Error not_installed(const std::string& name) {
   std::string known;
   for (const auto& each : installed_models()) known += (known.empty() ? "" : ", ") + each.name;
@@ -105,8 +98,15 @@ std::vector<InstalledModel> installed_models() {
   return models;
 }
 
+void require_model_name(const std::string& name) {
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
+    throw Error(ErrorKind::k_model,
+                "model \"" + name + "\": is not a name; models are named, not given by path");
+  }
+}
+
 Model open_model(const std::string& name) {
-  require_name(name);
+  require_model_name(name);
   for (const auto& folder : model_folders()) {
     std::error_code ignored;
     if (fs::exists(folder / name, ignored)) return Model(folder / name);
@@ -115,7 +115,7 @@ Model open_model(const std::string& name) {
 }
 
 void add_model(const fs::path& source, const std::string& name) {
-  require_name(name);
+  require_model_name(name);
   const fs::path home = model_folders().front();
   const fs::path target = home / name;
   if (fs::exists(target)) {
@@ -133,7 +133,7 @@ void add_model(const fs::path& source, const std::string& name) {
 }
 
 void remove_model(const std::string& name) {
-  require_name(name);
+  require_model_name(name);
   const fs::path home = model_folders().front();
   const fs::path target = home / name;
   std::error_code error;
