@@ -166,6 +166,12 @@ void AtomicFile::commit() {
   m_temporary_path.clear();
 }
 
+void make_folders(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail(folder, "cannot be made: " + error.message() + "; check its permissions");
+}
+
 void sync_folder(const std::filesystem::path& folder) {
   const FileDescriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (file.get() < 0 || ::fsync(file.get()) != 0) {

@@ -92,6 +92,9 @@ class AtomicFile {
   FileDescriptor m_file;
 };
 
+// Makes a folder, and those above it, where they are not there.
+void make_folders(const std::filesystem::path& folder);
+
 // Makes renames and removals in a folder durable.
 void sync_folder(const std::filesystem::path& folder);
 

@@ -1,19 +1,14 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/file_lock.h"
-#include "net/file_facts.h"
-#include "net/model_hub.h"
+#include "net/checkout_files.h"
 
 namespace vecdb {
-
-inline constexpr const char* k_checkout_weights = "model.safetensors";
 
 // The files of a repository at one revision that a model can be made from, whole and verified, in
 // a folder laid out like the repository.
@@ -23,14 +18,6 @@ struct Checkout {
   std::map<std::string, FetchedFile> files;
 
   const std::string& weights_sha256() const { return files.at(k_checkout_weights).sha256; }
-};
-
-class CheckoutObserver {
- public:
-  virtual ~CheckoutObserver() = default;
-  virtual void on_waiting(const std::string& holder) = 0;  // for another process
-  virtual void on_progress(const std::string& file, std::uint64_t bytes, std::uint64_t of) = 0;
-  virtual void on_file(const std::string& file, const FetchedFile& fetched) = 0;
 };
 
 // Where checkouts of one repository are kept: in $VECDB_HOME/downloads, or without that variable in
@@ -64,8 +51,5 @@ class CheckoutFolder {
   std::filesystem::path m_folder;
   std::unique_ptr<FileLock> m_lock;
 };
-
-// Throws k_usage for what cannot be a branch, a tag or a commit.
-void require_revision(const std::string& revision);
 
 }  // namespace vecdb

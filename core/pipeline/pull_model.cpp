@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "model/model_library.h"
 #include "model/model_manifest.h"
+#include "net/repository_name.h"
 
 namespace vecdb {
 

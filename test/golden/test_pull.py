@@ -589,6 +589,12 @@ def test_a_path_of_modules_json_leads_nowhere_else(vecdb, hub, path):
     assert set(checkout(vecdb)) == {"modules.json"}
 
 
+def test_a_second_pooling_module_is_refused(vecdb, hub):
+    hub.files["modules.json"] = json.dumps([{"path": f"{i}", "type": "x.Pooling"}
+                                            for i in range(2)]).encode()
+    assert_error(pull(vecdb), 6, "modules.json", "two Pooling modules")
+
+
 def test_a_header_without_end_is_refused(vecdb, hub):
     def meddle(handler):
         handler.send_response(200)
@@ -642,12 +648,13 @@ def test_offline_uses_what_is_there_and_connects_to_nothing(vecdb, hub, how):
 
 def test_offline_names_what_is_missing_or_changed(vecdb, hub):
     pull(vecdb)
+    assert_error(pull(vecdb, "--offline", "--sha256", sha256(b"x")), 7, "--sha256")
+    assert pull(vecdb, "--offline", "--sha256", sha256(hub.files[WEIGHTS])).code == FETCHED
     vocabulary = downloads(vecdb) / COMMIT / "vocab.txt"
     vocabulary.write_bytes(b"[pad]\n")
     assert_error(pull(vecdb, "--offline"), 7, "vocab.txt", "not what was pulled")
     vocabulary.unlink()
     assert_error(pull(vecdb, "--offline"), 7, "vocab.txt", "is missing")
-    assert_error(pull(vecdb, "--offline", "--sha256", sha256(b"x")), 7, "vocab.txt")
 
 
 def test_offline_refuses_what_was_not_pulled_to_its_end(vecdb, hub):
