@@ -17,4 +17,7 @@ int run(const StatsCommand& command, const GlobalOptions& global);
 int run(const VerifyCommand& command, const GlobalOptions& global);
 int run(const ModelCommand& command, const GlobalOptions& global);
 
+// `model pull`, which is long enough for a file of its own.
+void pull(const ModelCommand& command, const GlobalOptions& global);
+
 }  // namespace vecdb

@@ -119,6 +119,9 @@ int run(const ModelCommand& command, const GlobalOptions& global) {
       print_warning(global, "model " + options.name + ": added");
       break;
     }
+    case ModelAction::k_pull:
+      pull(command, global);
+      break;
     case ModelAction::k_remove:
       remove_model(name);
       print_warning(global, "model " + name + ": removed");

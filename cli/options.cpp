@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "flags.h"
 #include "inputs.h"
 #include "model/model_library.h"
@@ -190,18 +191,39 @@ void add_delete(CLI::App& app, DeleteCommand& command) {
   add_wait(app, command.wait_seconds);
 }
 
-void add_checkout_flags(CLI::App& app, ModelCommand& command) {
+void add_model_flags(CLI::App& app, ModelCommand& command, const char* default_name) {
   const auto add = [&](const char* flag, std::optional<std::string>& value, const char* help,
                        const char* type) {
     add_verbatim(
         app, flag, [&value](std::string text) { value = std::move(text); }, help)
         ->type_name(type);
   };
-  add("--name", command.name, "Default: the folder's base name", "NAME");
+  add("--name", command.name, default_name, "NAME");
   add("--query-prefix", command.query_prefix,
       "Put before a question, where the checkout names no prompts", "TEXT");
   add("--passage-prefix", command.passage_prefix,
       "Put before a stored passage, where the checkout names no prompts", "TEXT");
+}
+
+void add_pull(CLI::App& app, ModelCommand& command) {
+  PullChoice& pull = command.pull;
+  app.add_option("REPO", pull.repository, "OWNER/NAME, or OWNER/NAME@REVISION")->required();
+  app.add_option("--revision", pull.revision, "A branch, a tag or a commit; default main")
+      ->type_name("REVISION");
+  const auto take_digest = [&pull](const std::string& digits) {
+    pull.weights_sha256 = digits;
+    if (!is_hex(digits, 64)) {
+      throw Error(ErrorKind::k_usage,
+                  "--sha256 " + digits + ": is not 64 hexadecimal digits, in lower case");
+    }
+  };
+  app.add_option_function<std::string>("--sha256", take_digest,
+                                       "What the SHA-256 of the weights must be")
+      ->type_name("HEX");
+  add_model_flags(app, command, "Default: the repository's name without its owner");
+  app.add_flag_callback(
+      "--offline", [&pull] { pull.network = NetworkUse::k_offline; },
+      "Use only what an earlier pull fetched");
 }
 
 void add_model_actions(CLI::App& app, ModelCommand& command) {
@@ -218,11 +240,12 @@ void add_model_actions(CLI::App& app, ModelCommand& command) {
   auto* make = add("make", "Make a model folder from a checkout", ModelAction::k_make);
   make->add_option("DIR", command.folder, "A Hugging Face checkout")->required();
   make->add_option("--out", command.out, "The folder to make")->type_name("DIR")->required();
-  add_checkout_flags(*make, command);
+  add_model_flags(*make, command, "Default: the base name of --out");
   auto* install = add("add", "Check a model and install it", ModelAction::k_add);
   install->add_option("DIR", command.folder, "A model folder, or a Hugging Face checkout")
       ->required();
-  add_checkout_flags(*install, command);
+  add_model_flags(*install, command, "Default: the folder's base name");
+  add_pull(*add("pull", "Fetch a model from Hugging Face", ModelAction::k_pull), command);
   add("verify", "Check a model again", ModelAction::k_verify)
       ->add_option("NAME", command.name, "Default: the model that is used");
   add("remove", "Remove a model from your own ones", ModelAction::k_remove)
@@ -259,7 +282,8 @@ struct Parser {
     add<DeleteCommand>("delete", "Remove documents from the store", add_delete);
     add<StatsCommand>("stats", "Print figures about the store", add_nothing);
     add<VerifyCommand>("verify", "Read and check every byte of the store", add_nothing);
-    add<ModelCommand>("model", "List, show, add, verify and remove models", add_model_actions);
+    add<ModelCommand>("model", "List, show, add, pull, verify and remove models",
+                      add_model_actions);
   }
 
   template <typename Verb, typename Add>

@@ -45,8 +45,8 @@ struct IngestCommand {
   std::vector<std::string> meta;  // "key=value"
   Overflow overflow = Overflow::k_warn;
   std::size_t dimensions = 0;  // 0: all
-  bool jsonl = false;  // inputs are records, one a line
-  bool prune = false;  // drop documents under the paths whose files are gone
+  bool jsonl = false;          // inputs are records, one a line
+  bool prune = false;          // drop documents under the paths whose files are gone
   bool dry_run = false;
   double wait_seconds = 5;
 };
@@ -77,7 +77,7 @@ struct EncodeCommand {
   bool jsonl = false;              // records with "text" instead of lines
   EncodeRole role = EncodeRole::k_plain;
   std::optional<std::string> task;  // of the model, by name
-  std::size_t dimensions = 0;  // 0: all
+  std::size_t dimensions = 0;       // 0: all
   EncodeFormat format = EncodeFormat::k_json;
   Overflow overflow = Overflow::k_warn;  // not k_split
 };
@@ -92,7 +92,15 @@ struct DeleteCommand {
 };
 struct StatsCommand {};
 struct VerifyCommand {};
-enum class ModelAction { k_list, k_show, k_make, k_add, k_verify, k_remove };
+enum class ModelAction { k_list, k_show, k_make, k_add, k_pull, k_verify, k_remove };
+enum class NetworkUse { k_allowed, k_offline };
+
+struct PullChoice {
+  std::string repository;  // "OWNER/NAME", also with "@REVISION"
+  std::optional<std::string> revision;
+  std::string weights_sha256;
+  NetworkUse network = NetworkUse::k_allowed;
+};
 
 struct ModelCommand {
   ModelAction action = ModelAction::k_list;
@@ -101,6 +109,7 @@ struct ModelCommand {
   std::string out;     // the model folder to make
   std::optional<std::string> query_prefix;
   std::optional<std::string> passage_prefix;
+  PullChoice pull;
 };
 
 struct PrintAndExit {  // --help, --version

@@ -123,6 +123,27 @@ MappedFile::~MappedFile() {
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : m_bytes(std::exchange(other.m_bytes, {})), m_stamp(other.m_stamp) {}
 
+void write_all(const FileDescriptor& file, std::span<const std::byte> bytes,
+               const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(file.get(), bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail_with_errno(path, "cannot write");
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+}
+
+void publish_file(FileDescriptor file, const std::filesystem::path& path,
+                  const std::filesystem::path& final_path) {
+  // A failed fsync is never tried again: the kernel may have dropped the pages already.
+  if (::fsync(file.get()) != 0) fail_with_errno(final_path, "cannot sync");
+  if (::close(file.release()) != 0) fail_with_errno(final_path, "cannot close");
+  if (::rename(path.c_str(), final_path.c_str()) != 0) {
+    fail_with_errno(final_path, "cannot rename into place");
+  }
+  sync_folder(final_path.has_parent_path() ? final_path.parent_path() : std::filesystem::path("."));
+}
+
 AtomicFile::AtomicFile(std::filesystem::path final_path) : m_final_path(std::move(final_path)) {
   std::filesystem::path name = m_final_path;
   name += ".tmp-" + std::to_string(::getpid());
@@ -136,27 +157,19 @@ AtomicFile::~AtomicFile() {
   if (!m_temporary_path.empty()) ::unlink(m_temporary_path.c_str());
 }
 
-void AtomicFile::write(std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(m_file.get(), bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) fail_with_errno(m_final_path, "cannot write");
-    bytes = bytes.subspan(static_cast<std::size_t>(put));
-  }
-}
+void AtomicFile::write(std::span<const std::byte> bytes) { write_all(m_file, bytes, m_final_path); }
 
 void AtomicFile::write(std::string_view bytes) { write(std::as_bytes(std::span(bytes))); }
 
 void AtomicFile::commit() {
-  // A failed fsync is never tried again: the kernel may have dropped the pages already.
-  if (::fsync(m_file.get()) != 0) fail_with_errno(m_final_path, "cannot sync");
-  if (::close(m_file.release()) != 0) fail_with_errno(m_final_path, "cannot close");
-  if (::rename(m_temporary_path.c_str(), m_final_path.c_str()) != 0) {
-    fail_with_errno(m_final_path, "cannot rename into place");
-  }
+  publish_file(std::move(m_file), m_temporary_path, m_final_path);
   m_temporary_path.clear();
-  sync_folder(m_final_path.has_parent_path() ? m_final_path.parent_path()
-                                             : std::filesystem::path("."));
+}
+
+void make_folders(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) fail(folder, "cannot be made: " + error.message() + "; check its permissions");
 }
 
 void copy_durably(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -62,9 +62,19 @@ class MappedFile {
   FileStamp m_stamp;
 };
 
+// Writes all of the bytes at the file's position; `path` is for the error.
+void write_all(const FileDescriptor& file, std::span<const std::byte> bytes,
+               const std::filesystem::path& path);
+
+// Gives a written file its final name, in the same folder, so that after a power cut all of it
+// stands there or nothing does: fsync, close, rename, fsync of the folder. Takes the place of a
+// file of that name.
+void publish_file(FileDescriptor file, const std::filesystem::path& path,
+                  const std::filesystem::path& final_path);
+
 // Writes a new file so that, after commit(), either all of it stands under its final name or
-// nothing does, also after a power cut: temporary file in the same folder, fsync, rename, fsync of
-// the folder. Destroyed without commit() it leaves nothing behind.
+// nothing does: a temporary file in the same folder, then publish_file(). Destroyed without
+// commit() it leaves nothing behind.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path final_path);
@@ -84,6 +94,9 @@ class AtomicFile {
 
 // Copies a regular file so that all of the copy stands under its name or nothing does.
 void copy_durably(const std::filesystem::path& from, const std::filesystem::path& to);
+
+// Makes a folder, and those above it, where they are not there.
+void make_folders(const std::filesystem::path& folder);
 
 // Makes renames and removals in a folder durable.
 void sync_folder(const std::filesystem::path& folder);

@@ -9,7 +9,57 @@ namespace vecdb {
 
 namespace {
 
-constexpr int k_max_depth = 64;
+constexpr std::size_t k_max_depth = 64;
+
+// Reads a text without building a value: copying or destroying a deep one recurses. (The library's
+// own callback for parsing would do too, but looks at all elements of an array for each object in
+// it.)
+class Inspector final : public nlohmann::json_sax<Json> {
+ public:
+  const std::string& problem() const noexcept { return m_problem; }
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return open(); }
+  bool start_array(std::size_t) override { return open(); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool key(string_t& name) override {
+    return m_keys.back().insert(name).second || refuse("the key \"" + name + "\" stands twice");
+  }
+
+  bool parse_error(std::size_t byte, const std::string&, const Json::exception& error) override {
+    return refuse(dynamic_cast<const nlohmann::json::out_of_range*>(&error) != nullptr
+                      ? "a number is out of range"
+                      : "error at byte " + std::to_string(byte));
+  }
+
+ private:
+  bool open() {
+    if (m_keys.size() == k_max_depth) return refuse("nested deeper than 64 levels");
+    m_keys.emplace_back();
+    return true;
+  }
+
+  bool close() {
+    m_keys.pop_back();
+    return true;
+  }
+
+  bool refuse(std::string why) {
+    m_problem = std::move(why);
+    return false;
+  }
+
+  std::vector<std::set<std::string>> m_keys;  // of the objects and arrays around
+  std::string m_problem;
+};
 
 }  // namespace
 
@@ -20,37 +70,9 @@ Json parse_json(std::string_view text, const std::string& what, ErrorKind kind) 
   if (const auto offset = find_invalid_utf8(text)) {
     throw refuse("byte " + std::to_string(*offset) + " is not UTF-8");
   }
-  // Depth and duplicate keys are watched while parsing, before a deep value can be built: copying
-  // or destroying one recurses.
-  std::vector<std::set<std::string>> keys;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    switch (event) {
-      case Json::parse_event_t::object_start:
-      case Json::parse_event_t::array_start:
-        if (depth >= k_max_depth) throw refuse("nested deeper than 64 levels");
-        keys.emplace_back();
-        break;
-      case Json::parse_event_t::object_end:
-      case Json::parse_event_t::array_end:
-        keys.pop_back();
-        break;
-      case Json::parse_event_t::key:
-        if (!keys.back().insert(parsed.get<std::string>()).second) {
-          throw refuse("the key \"" + parsed.get<std::string>() + "\" stands twice");
-        }
-        break;
-      case Json::parse_event_t::value:
-        break;
-    }
-    return true;
-  };
-  try {
-    return Json::parse(text, watch);
-  } catch (const nlohmann::json::parse_error& error) {
-    throw refuse("error at byte " + std::to_string(error.byte));
-  } catch (const nlohmann::json::exception&) {
-    throw refuse("a number is out of range");
-  }
+  Inspector inspector;
+  if (!Json::sax_parse(text, &inspector)) throw refuse(inspector.problem());
+  return Json::parse(text);
 }
 
 std::string dump_json(const Json& value) { return value.dump(); }

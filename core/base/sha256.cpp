@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/hex.h"
 
 namespace vecdb {
 
@@ -38,13 +39,7 @@ std::string Sha256::hex_digest() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
   check(EVP_DigestFinal_ex(m_impl->context.get(), digest.data(), &length) == 1);
-  constexpr std::string_view k_digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned int i = 0; i < length; ++i) {
-    hex.push_back(k_digits[digest[i] >> 4U]);
-    hex.push_back(k_digits[digest[i] & 0x0FU]);
-  }
-  return hex;
+  return to_hex({digest.data(), length});
 }
 
 std::string sha256_hex(std::span<const std::byte> bytes) {

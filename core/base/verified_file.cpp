@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <system_error>
 
+#include "base/cache.h"
 #include "base/sha256.h"
 
 namespace vecdb {
@@ -18,17 +18,6 @@ namespace fs = std::filesystem;
 
 // A file that was changed this recently may change again without its time stamp moving on.
 constexpr std::int64_t k_settling_ns = 2'000'000'000;
-
-fs::path cache_folder() {
-  const auto absolute = [](const char* value) { return value != nullptr && value[0] == '/'; };
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); absolute(xdg)) {
-    return fs::path(xdg) / "vecdb" / "verified";
-  }
-  if (const char* home = std::getenv("HOME"); absolute(home)) {
-    return fs::path(home) / ".cache" / "vecdb" / "verified";
-  }
-  return {};
-}
 
 std::string entry_name(const FileStamp& stamp, const std::string& sha256) {
   std::string key = sha256;
@@ -47,8 +36,9 @@ bool has_settled(const FileStamp& stamp) {
 }  // namespace
 
 bool has_sha256(const MappedFile& file, const std::string& sha256) {
-  const fs::path folder = cache_folder();
-  const fs::path entry = folder.empty() ? fs::path() : folder / entry_name(file.stamp(), sha256);
+  const fs::path cache = cache_folder();
+  const fs::path folder = cache / "verified";
+  const fs::path entry = cache.empty() ? fs::path() : folder / entry_name(file.stamp(), sha256);
   std::error_code ignored;  // the cache is an optimisation: without it the file is hashed
   if (!entry.empty() && fs::exists(entry, ignored)) return true;
   if (sha256_hex(file.bytes()) != sha256) return false;

@@ -14,12 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void require_name(const std::string& name) {
-  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
-    throw Error(ErrorKind::k_model,
-                "model \"" + name + "\": is not a name; models are named, not given by path");
-  }
-}
 
 Error not_installed(const std::string& name) {
   std::string known;
@@ -102,8 +96,15 @@ std::vector<InstalledModel> installed_models() {
   return models;
 }
 
+void require_model_name(const std::string& name) {
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
+    throw Error(ErrorKind::k_model,
+                "model \"" + name + "\": is not a name; models are named, not given by path");
+  }
+}
+
 Model open_model(const std::string& name) {
-  require_name(name);
+  require_model_name(name);
   for (const auto& folder : model_folders()) {
     std::error_code ignored;
     if (fs::exists(folder / name, ignored)) return Model(folder / name);
@@ -112,7 +113,7 @@ Model open_model(const std::string& name) {
 }
 
 void add_model(const fs::path& source, const MakeModelOptions& options) {
-  require_name(options.name);
+  require_model_name(options.name);
   const fs::path home = model_folders().front();
   const fs::path target = home / options.name;
   if (fs::exists(target)) {
@@ -148,7 +149,7 @@ void make_model_folder(const fs::path& checkout, const fs::path& out,
 }
 
 void remove_model(const std::string& name) {
-  require_name(name);
+  require_model_name(name);
   const fs::path home = model_folders().front();
   const fs::path target = home / name;
   std::error_code error;

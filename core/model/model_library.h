@@ -26,6 +26,9 @@ struct InstalledModel {
 // that open_model finds.
 std::vector<InstalledModel> installed_models();
 
+// Throws k_model for what cannot be a model's name: a path, or nothing.
+void require_model_name(const std::string& name);
+
 // Opens the model of this name. Throws k_model listing the names there are when there is none such,
 // and for a name that is a path.
 Model open_model(const std::string& name);

@@ -1,96 +1,14 @@
 #include "store/lock.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <chrono>
-#include <string>
-#include <thread>
-
 #include "base/error.h"
-#include "base/interrupt.h"
 
 namespace vecdb {
 
-namespace {
-
-using Clock = std::chrono::steady_clock;
-constexpr auto k_poll = std::chrono::milliseconds(20);
-constexpr std::size_t k_max_holder = 200;
-
-[[noreturn]] void fail(const std::filesystem::path& file, const std::string& why) {
-  throw Error(ErrorKind::k_io, file.string() + ": " + why + ": " + last_system_error());
-}
-
-FileDescriptor open_lock(const std::filesystem::path& file) {
-  FileDescriptor lock(
-      ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666));
-  if (lock.get() < 0) fail(file, "cannot open the lock");
-  return lock;
-}
-
-// "1234 (vecdb ingest docs)". Files of /proc have no size, so this reads what one call gives.
-std::string own_name() {
-  std::array<char, k_max_holder> line{};
-  const FileDescriptor file(::open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC));
-  const ssize_t got = file.get() < 0 ? 0 : ::read(file.get(), line.data(), line.size());
-  std::string command(line.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
-  while (!command.empty() && command.back() == '\0') command.pop_back();
-  std::replace_if(
-      command.begin(), command.end(), [](char c) { return c >= 0 && c < ' '; }, ' ');
-  return std::to_string(::getpid()) + " (" + command + ")";
-}
-
-// Only for people: a lock without a name is a lock all the same.
-void sign(const FileDescriptor& lock) {
-  const std::string name = own_name() + "\n";
-  if (::ftruncate(lock.get(), 0) != 0) return;
-  [[maybe_unused]] const ssize_t put = ::pwrite(lock.get(), name.data(), name.size(), 0);
-}
-
-std::string holder(const FileDescriptor& lock) {
-  std::array<char, k_max_holder + 32> line{};
-  const ssize_t got = ::pread(lock.get(), line.data(), line.size(), 0);
-  const std::string text(line.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
-  const std::string name = text.substr(0, text.find('\n'));
-  return name.empty() ? "another process" : "process " + name;
-}
-
-// Whether the path still leads to the open file: somebody may have removed it while we waited.
-bool is_current(const FileDescriptor& lock, const std::filesystem::path& file) {
-  struct stat ours {};
-  struct stat theirs {};
-  return ::fstat(lock.get(), &ours) == 0 && ::stat(file.c_str(), &theirs) == 0 &&
-         ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
-}
-
-}  // namespace
-
-StoreLock::StoreLock(const std::filesystem::path& file, double wait_seconds) {
-  const auto deadline =
-      Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                         std::chrono::duration<double>(std::clamp(wait_seconds, 0.0, 1e9)));
-  m_file = open_lock(file);
-  for (;;) {
-    if (::flock(m_file.get(), LOCK_EX | LOCK_NB) == 0) {
-      if (is_current(m_file, file)) break;
-      m_file = open_lock(file);
-      continue;
-    }
-    if (errno == EINTR) continue;
-    if (errno != EWOULDBLOCK) fail(file, "cannot lock");
-    if (Clock::now() >= deadline || pending_interrupt() != 0) {
-      throw Error(ErrorKind::k_busy, file.parent_path().string() + ": is being changed by " +
-                                         holder(m_file) + "; try again when that has ended");
-    }
-    std::this_thread::sleep_for(k_poll);
+StoreLock::StoreLock(const std::filesystem::path& file, double wait_seconds) : m_lock(file) {
+  if (!m_lock.try_lock(wait_seconds)) {
+    throw Error(ErrorKind::k_busy, file.parent_path().string() + ": is being changed by " +
+                                       m_lock.holder() + "; try again when that has ended");
   }
-  sign(m_file);
 }
 
 }  // namespace vecdb

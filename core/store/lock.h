@@ -2,13 +2,11 @@
 
 #include <filesystem>
 
-#include "base/file.h"
+#include "base/file_lock.h"
 
 namespace vecdb {
 
-// The writer's lock: flock on the store's LOCK file, which stays in place and names the process
-// that took it last. Held as long as the object lives; the system lets go of it when the process
-// dies.
+// The writer's lock, on the store's LOCK file. Held as long as the object lives.
 class StoreLock {
  public:
   // Waits up to `wait_seconds`. Throws k_busy, naming the holder, when it is still held then or a
@@ -16,7 +14,7 @@ class StoreLock {
   StoreLock(const std::filesystem::path& file, double wait_seconds);
 
  private:
-  FileDescriptor m_file;
+  FileLock m_lock;
 };
 
 }  // namespace vecdb

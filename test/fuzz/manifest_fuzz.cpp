@@ -13,7 +13,7 @@ using fuzz::require;
 namespace {
 
 void check(const ModelManifest& manifest) {
-  require(manifest.dimension >= 1 && manifest.window >= 3 && manifest.vocabulary_size >= 1,
+  require(manifest.dimension() >= 1 && manifest.window >= 3 && manifest.encoder.vocab_size >= 1,
           "a size is out of range");
   require(manifest.files.contains(k_graph_file) && manifest.files.contains(k_weights_file),
           "a file is not recorded");
@@ -25,7 +25,7 @@ void check(const ModelManifest& manifest) {
             "an extent is negative");
   }
   for (const auto& test : manifest.self_tests) {
-    require(test.vector.size() == manifest.dimension, "a vector has another dimension");
+    require(test.vector.size() == manifest.dimension(), "a vector has another dimension");
     require(std::ranges::all_of(test.vector, [](float x) { return std::isfinite(x); }),
             "a vector is not finite");
   }

@@ -20,7 +20,8 @@ def test_everything_has_its_place(prefix):
     for file in ("bin/vecdb", "share/man/man1/vecdb.1",
                  "share/vecdb/models/all-MiniLM-L6-v2/model.json"):
         assert (prefix / file).is_file(), file
-    assert list(prefix.glob("lib*/**/libvecdb_torch.so"))
+    for module in ("torch", "curl"):
+        assert list(prefix.glob(f"lib*/**/libvecdb_{module}.so")), module
     assert list(prefix.glob("share/doc/**/NOTICE"))
 
 
@@ -39,3 +40,11 @@ def test_it_answers_without_the_build_folder(tmp_path, prefix):
     opened = [line for line in done.stderr.splitlines() if "calling init" in line]
     assert any("libtorch_cpu" in line for line in opened)
     assert not [line for line in opened if os.fspath(PROGRAM.parent) in line]
+
+
+def test_it_finds_its_network_module(tmp_path, prefix):
+    vecdb = Program(tmp_path)
+    done = subprocess.run([prefix / "bin" / "vecdb", "model", "pull", "owner/model"],
+                          env=vecdb.env | {"HF_ENDPOINT": "ftp://127.0.0.1"}, capture_output=True,
+                          text=True)
+    assert (done.returncode, "HF_ENDPOINT" in done.stderr) == (2, True), done.stderr
