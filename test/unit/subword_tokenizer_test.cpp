@@ -156,6 +156,18 @@ TEST_CASE(
   CHECK(ids_of(parts, "ABABCABC") == Ids{0, 1, 1});
 }
 
+TEST_CASE("NFC composes what Unicode 9 composes, in the canonical order of marks") {
+  CHECK(compose_canonically("e\u0301") == "\u00e9");
+  CHECK(compose_canonically("a\u0301\u0323") == "\u1ea1\u0301");
+  CHECK(compose_canonically("\u1112\u1161\u11ab") == "\ud55c");
+  CHECK(compose_canonically("\u212b") == "\u00c5");
+  CHECK(compose_canonically("\u0301e") == "\u0301e");
+  CHECK(compose_canonically("\u0958") == "\u0915\u093c");  // excluded from composition
+  CHECK(compose_canonically("plain\n") == "plain\n");
+  // By insertion this would take minutes.
+  CHECK(compose_canonically(repeat("\u0301\u0323", 200'000)).size() == 800'000);
+}
+
 TEST_CASE("a window cuts a subword tokenizer's ids on the right and keeps the closing token") {
   const auto tokenizer = make(bpe());
   const std::string text = "abc d a bcd aab";
