@@ -14,8 +14,8 @@
 #include "console.h"
 #include "inputs.h"
 #include "model/embedder.h"
-#include "model/model_library.h"
 #include "pipeline/overflow.h"
+#include "pipeline/store_model.h"
 
 namespace vecdb {
 
@@ -57,8 +57,7 @@ class Encoding {
   Encoding(const EncodeCommand& command, const GlobalOptions& global)
       : m_command(command),
         m_global(global),
-        m_embedder(open_model(global.model.value_or(k_default_model)),
-                   global.precision.value_or(native_precision()), worker_threads(global)) {}
+        m_embedder(embedder_without_store(model_choice(global))) {}
 
   void read(int fd, const std::string& name) {
     LineReader lines(fd, name);
