@@ -14,8 +14,8 @@
 #include "console.h"
 #include "inputs.h"
 #include "model/embedder.h"
-#include "model/model_library.h"
 #include "pipeline/overflow.h"
+#include "pipeline/store_model.h"
 
 namespace vecdb {
 
@@ -59,11 +59,8 @@ class Encoding {
   Encoding(const EncodeCommand& command, const GlobalOptions& global)
       : m_command(command),
         m_global(global),
-        m_embedder(open_model(global.model.value_or(k_default_model)),
-                   global.precision.value_or(native_precision()), worker_threads(global)),
-        m_prompt(prompt_for(command, m_embedder.model().manifest())) {
-    if (command.dimensions > 0) m_embedder.cut_to(command.dimensions);
-  }
+        m_embedder(embedder_without_store(model_choice(global, command.dimensions))),
+        m_prompt(prompt_for(command, m_embedder.model().manifest())) {}
 
   void read(int fd, const std::string& name) {
     LineReader lines(fd, name);

@@ -1,6 +1,7 @@
 #include "flags.h"
 
 #include <charconv>
+#include <limits>
 #include <sstream>
 
 #include "arguments.h"
@@ -38,6 +39,26 @@ CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& valu
     value = number;
   };
   return app.add_option_function<std::string>(flag, parse, help)->type_name("N");
+}
+
+CLI::Option* add_size(CLI::App& app, const std::string& flag, std::optional<std::size_t>& value,
+                      std::size_t least, const std::string& help) {
+  const auto parse = [&value, flag, least](const std::string& text) {
+    constexpr std::string_view k_units = "KMGT";
+    const auto unit = text.empty() ? std::string_view::npos : k_units.find(text.back());
+    const unsigned shift =
+        unit == std::string_view::npos ? 0 : 10 * (static_cast<unsigned>(unit) + 1);
+    const std::string digits = text.substr(0, text.size() - (shift > 0 ? 1 : 0));
+    std::size_t number = 0;
+    const bool is_number = parse_number(digits, number);
+    if (!is_number || number > (std::numeric_limits<std::size_t>::max() >> shift) ||
+        (number << shift) < least) {
+      throw Error(ErrorKind::k_usage, flag + " " + text + ": is not a size from " +
+                                          std::to_string(least) + " bytes up, like 512M or 2G");
+    }
+    value = number << shift;
+  };
+  return app.add_option_function<std::string>(flag, parse, help)->type_name("SIZE");
 }
 
 CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, double most,

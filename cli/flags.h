@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -31,6 +32,10 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
 // A whole number, decimal digits only.
 CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value,
                        std::size_t least, std::size_t most, const std::string& help);
+
+// A number of bytes, digits with K, M, G or T after them (powers of 1024) or nothing.
+CLI::Option* add_size(CLI::App& app, const std::string& flag, std::optional<std::size_t>& value,
+                      std::size_t least, const std::string& help);
 
 // A finite decimal number.
 CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, double most,

@@ -173,7 +173,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
     }
   }
   options.store = store_to_write(global);
-  options.model = {global.model, global.precision, worker_threads(global), command.dimensions};
+  options.model = model_choice(global, command.dimensions);
   Reporter reporter(global);
   for (const Skipped& each : skipped) {
     reporter.on_event({each.uri, IngestStatus::k_skipped, "", 0, each.reason});

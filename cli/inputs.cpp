@@ -122,6 +122,16 @@ void require_utf8(const std::string& text, const std::string& what, ErrorKind ki
   }
 }
 
+ModelChoice model_choice(const GlobalOptions& options, std::size_t dimensions) {
+  return {.model = options.model,
+          .precision = options.precision,
+          .default_model = options.default_model,
+          .default_precision = options.default_precision,
+          .threads = worker_threads(options),
+          .max_memory = options.max_memory,
+          .dimensions = dimensions};
+}
+
 std::size_t worker_threads(const GlobalOptions& options) {
   if (options.threads > 0) return options.threads;
   cpu_set_t processors;

@@ -12,7 +12,7 @@ namespace {
 
 void print_list(const GlobalOptions& global) {
   const Style style = style_for(global);
-  const std::string chosen = global.model.value_or(k_default_model);
+  const std::string& chosen = global.default_model;
   for (const InstalledModel& model : installed_models()) {
     if (global.json) {
       Output::write(dump_json({{"name", model.name},
@@ -98,7 +98,7 @@ MakeModelOptions options_of(const ModelCommand& command, const std::filesystem::
 }  // namespace
 
 int run(const ModelCommand& command, const GlobalOptions& global) {
-  const std::string name = command.name.value_or(global.model.value_or(k_default_model));
+  const std::string name = command.name.value_or(global.default_model);
   switch (command.action) {
     case ModelAction::k_list:
       print_list(global);

@@ -2,12 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <memory>
 
 #include "arguments.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "configuration.h"
 #include "flags.h"
 #include "inputs.h"
 #include "model/model_library.h"
@@ -20,6 +22,11 @@ namespace {
 
 constexpr std::size_t k_max_threads = 1024;
 constexpr std::size_t k_max_dimensions = 1U << 20U;
+constexpr std::size_t k_least_memory = 1U << 20U;
+
+// Flags that a configuration file may stand in for.
+const std::vector<std::string> k_configuration_keys = {
+    "color", "max-memory", "model", "on-overflow", "precision", "progress", "store", "threads"};
 
 // Flags whose value is taken exactly as it stands, also when empty or led by a dash.
 const std::vector<std::string_view> k_verbatim_flags = {"--separator", "--meta", "--name",
@@ -39,6 +46,9 @@ void add_global(CLI::App& app, GlobalOptions& global) {
   add_count(app, "--threads", global.threads, 1, k_max_threads,
             "Encoding threads; default: one a processor")
       ->envname("VECDB_THREADS");
+  add_size(app, "--max-memory", global.max_memory, k_least_memory,
+           "Memory for encoding beside the model's weights; default: a quarter of what is free")
+      ->envname("VECDB_MAX_MEMORY");
   app.add_flag("--json", global.json, "JSON Lines on stdout");
   const auto set = [&global](Verbosity verbosity) {
     return [&global, verbosity](std::int64_t) { global.verbosity = verbosity; };
@@ -267,12 +277,16 @@ struct Parser {
       "question.",
       "vecdb"};
   GlobalOptions global;
+  std::optional<std::string> configuration_file;
   std::map<CLI::App*, std::shared_ptr<Command>> commands;
 
   Parser() {
     app.set_version_flag("--version", version_text());
     app.require_subcommand(1);
     add_global(app, global);
+    app.add_option("--config", configuration_file, "Read defaults of flags from this file")
+        ->envname("VECDB_CONFIG")
+        ->type_name("FILE");
     add<IngestCommand>("ingest", "Load, split, encode and store documents", add_ingest);
     add<SplitCommand>("split", "Print the chunks of documents", add_split);
     add<QueryCommand>("query", "Print the passages nearest to a question", add_query);
@@ -346,6 +360,60 @@ std::string suggestion(const std::string& nearest) {
               word + ": is one argument too many; quote a text that holds spaces");
 }
 
+bool is_overflow_of_verb(const CLI::App& verb, const std::string& value) {
+  const CLI::Option* flag = verb.get_option_no_throw("--on-overflow");
+  return flag != nullptr && (value != "split" || verb.get_name() == "ingest");
+}
+
+// Lets a setting stand in for its flag, unless the command line or the environment has it.
+void apply(const Configuration::Setting& setting, const Configuration& configuration,
+           Parser& parser) {
+  const std::string& key = setting.key;
+  if (!std::ranges::count(k_configuration_keys, key)) {
+    const std::string nearest = nearest_name(key, k_configuration_keys);
+    throw Error(ErrorKind::k_usage,
+                key + ": is not a known key; " +
+                    (nearest.empty() ? "see `man vecdb`" : "did you mean " + nearest + "?"));
+  }
+  std::string value = setting.value;
+  if (key == "store" && !value.empty()) {
+    value =
+        (std::filesystem::absolute(configuration.file).parent_path() / value).lexically_normal();
+  }
+  CLI::App checker;  // for values that this verb has no use for
+  Overflow unused = Overflow::k_warn;
+  add_overflow(checker, unused, {{"split", Overflow::k_split}}, "");
+  CLI::App& owner = key != "on-overflow"                           ? parser.app
+                    : is_overflow_of_verb(*parser.chosen(), value) ? *parser.chosen()
+                                                                   : checker;
+  CLI::Option& flag = *owner.get_option("--" + key);
+  if (flag.count() > 0) return;
+  flag.add_result(value);
+  flag.run_callback();
+}
+
+// Fills in what neither the command line nor the environment gave.
+void configure(Parser& parser) {
+  GlobalOptions& global = parser.global;
+  const GlobalOptions given = global;
+  const Configuration configuration = read_configuration(parser.configuration_file);
+  for (const Configuration::Setting& setting : configuration.settings) {
+    try {
+      apply(setting, configuration, parser);
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      throw Error(error.kind(), configuration.place(setting) + ": " +
+                                    (message.starts_with("--") ? message.substr(2) : message));
+    }
+  }
+  const char* no_color = std::getenv("NO_COLOR");
+  if (no_color != nullptr && no_color[0] != '\0') global.color = given.color;
+  global.default_model = global.model.value_or(k_default_model);
+  global.default_precision = global.precision;
+  global.model = given.model;
+  global.precision = given.precision;
+}
+
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
@@ -379,6 +447,7 @@ Options parse_options(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     throw Error(ErrorKind::k_usage, one_line(error.what()) + "; see `vecdb --help`");
   }
+  configure(parser);
   return {parser.global, *parser.commands.at(parser.chosen())};
 }
 

@@ -24,7 +24,12 @@ struct GlobalOptions {
   std::string store;  // empty: the nearest .vecdb
   std::optional<std::string> model;
   std::optional<Precision> precision;  // nothing: auto
-  std::size_t threads = 0;             // 0: one per processor
+  // Where no store decides: also what the configuration file says, which never goes against a
+  // store's own model and precision.
+  std::string default_model;
+  std::optional<Precision> default_precision;
+  std::size_t threads = 0;                // 0: one per processor
+  std::optional<std::size_t> max_memory;  // bytes; nothing: as much as is sensible
   bool json = false;
   Verbosity verbosity = Verbosity::k_normal;
   Color color = Color::k_auto;
@@ -125,7 +130,9 @@ struct Options {
   Command command;
 };
 
-// Throws k_usage: one line that names the flag, with the nearest known name for an unknown one.
+// Flags go before the environment, and that before the configuration file (configuration.h). Throws
+// k_usage: one line that names the flag, or file, line and key, with the nearest known name for an
+// unknown one; and k_io for a configuration file that cannot be read.
 Options parse_options(int argc, const char* const* argv);
 
 }  // namespace vecdb

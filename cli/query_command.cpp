@@ -83,9 +83,7 @@ class Session {
         m_global(global),
         m_style(style_for(global)),
         m_store(existing_store(global)),
-        m_embedder(embedder_for_store(m_store.settings(), {.model = global.model,
-                                                           .precision = global.precision,
-                                                           .threads = worker_threads(global)})) {}
+        m_embedder(embedder_for_store(m_store.settings(), model_choice(global))) {}
 
   // Whether anything was found. `name`: what messages call the question.
   bool answer(const std::string& query, const std::string& name, bool one_of_many) {

@@ -11,32 +11,37 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/memory.h"
 #include "model/text_division.h"
 
 namespace vecdb {
 
 namespace {
 
-// Tokens a batch: enough for the matrix products to run at their full rate, little enough to stay
-// in the cache and to share the work evenly between workers.
-constexpr std::size_t k_batch_tokens = 1024;
+// Tokens a batch, where memory allows: enough for the matrix products to run at their full rate,
+// little enough to stay in the cache and to share the work evenly between workers.
+constexpr std::size_t k_most_batch_tokens = 1024;
+constexpr std::size_t k_least_batch_tokens = 64;
 
 // A batch is the parts [begin, end).
 struct Batch {
   std::size_t begin = 0;
   std::size_t end = 0;
+  std::size_t tokens = 0;
+  std::size_t longest = 0;  // tokens of its longest part
 };
 
-std::vector<Batch> make_batches(std::span<const std::span<const TokenId>> parts) {
+std::vector<Batch> make_batches(std::span<const std::span<const TokenId>> parts,
+                                std::size_t most_tokens) {
   std::vector<Batch> batches;
-  std::size_t tokens = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (batches.empty() || tokens + parts[i].size() > k_batch_tokens) {
-      batches.push_back({i, i});
-      tokens = 0;
+    if (batches.empty() || batches.back().tokens + parts[i].size() > most_tokens) {
+      batches.push_back({.begin = i, .end = i});
     }
-    tokens += parts[i].size();
-    batches.back().end = i + 1;
+    Batch& batch = batches.back();
+    batch.end = i + 1;
+    batch.tokens += parts[i].size();
+    batch.longest = std::max(batch.longest, parts[i].size());
   }
   return batches;
 }
@@ -106,11 +111,14 @@ Precision native_precision() {
   return Precision::k_f32;
 }
 
-Embedder::Embedder(Model model, Precision precision, std::size_t threads)
+Embedder::Embedder(Model model, Precision precision, std::size_t threads,
+                   std::optional<std::size_t> max_memory)
     : m_model(std::move(model)),
       m_precision(precision),
       m_threads(std::max<std::size_t>(threads, 1)),
-      m_dimension(m_model.manifest().dimension()) {}
+      m_dimension(m_model.manifest().dimension()),
+      m_max_memory(max_memory),
+      m_memory(m_model.manifest().encoder) {}
 
 void Embedder::cut_to(std::size_t dimension) {
   const ModelManifest& manifest = m_model.manifest();
@@ -161,25 +169,50 @@ std::optional<std::vector<std::string_view>> Embedder::divide(std::string_view t
   });
 }
 
+// As many as let every worker have a batch at a time.
+std::size_t Embedder::batch_tokens(std::size_t budget) const noexcept {
+  std::size_t tokens = k_most_batch_tokens;
+  while (tokens > k_least_batch_tokens && m_memory.bytes(tokens, tokens) > budget / m_threads) {
+    tokens /= 2;
+  }
+  return tokens;
+}
+
+void Embedder::refuse_too_long(std::span<const std::span<const TokenId>> parts) const {
+  if (!m_max_memory) return;
+  std::size_t longest = 0;
+  for (const auto& part : parts) longest = std::max(longest, part.size());
+  const std::size_t needed = m_memory.bytes(longest, longest);
+  if (needed <= *m_max_memory) return;
+  throw Error(ErrorKind::k_io, "--max-memory " + std::to_string(*m_max_memory) + ": a text of " +
+                                   std::to_string(longest) + " tokens needs " +
+                                   std::to_string((needed >> 20U) + 1) +
+                                   "M; give at least that, or split texts smaller");
+}
+
 // The vector of every part, in order.
 std::optional<std::vector<float>> Embedder::encode_parts(
     std::span<const std::span<const TokenId>> parts, int task) {
   if (parts.empty()) return std::vector<float>{};
+  refuse_too_long(parts);
   if (!m_encoder) m_encoder = m_model.make_encoder(m_precision);
+  MemoryBudget budget(m_max_memory.value_or(available_memory() / 4));
   const std::size_t dimension = m_model.manifest().dimension();
   std::vector<float> result(parts.size() * dimension);
-  const std::vector<Batch> batches = make_batches(parts);
+  const std::vector<Batch> batches = make_batches(parts, batch_tokens(budget.bytes()));
   std::atomic<bool> stopped = false;
   run_parallel(batches.size(), m_threads, [&](std::size_t i) {
     if (pending_interrupt() != 0) stopped = true;
     if (stopped) return;
+    const Batch& batch = batches[i];
+    const MemoryBudget::Share share(budget, m_memory.bytes(batch.tokens, batch.longest));
     PackedTokens packed;
-    for (std::size_t part = batches[i].begin; part < batches[i].end; ++part) {
+    for (std::size_t part = batch.begin; part < batch.end; ++part) {
       packed.append(parts[part]);
     }
     const std::vector<float> vectors = m_encoder->encode(packed, task);
     std::copy(vectors.begin(), vectors.end(),
-              result.begin() + static_cast<std::ptrdiff_t>(batches[i].begin * dimension));
+              result.begin() + static_cast<std::ptrdiff_t>(batch.begin * dimension));
   });
   if (stopped) return std::nullopt;
   return result;

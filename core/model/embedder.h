@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/encoder_memory.h"
 #include "model/model.h"
 
 namespace vecdb {
@@ -45,8 +46,12 @@ Precision native_precision();
 // threads: texts are packed without padding, and a worker computes on its own thread only.
 class Embedder {
  public:
-  // `threads` workers, at least 1. The encoder is made at the first embed().
-  Embedder(Model model, Precision precision, std::size_t threads);
+  // `threads` workers, at least 1. The encoder is made at the first text to encode. `max_memory`:
+  // bytes that encoding may take beside the weights; it decides how much is encoded at a time.
+  // Without it, a quarter of the memory that is available then, and a text that needs more is
+  // encoded alone.
+  Embedder(Model model, Precision precision, std::size_t threads,
+           std::optional<std::size_t> max_memory = std::nullopt);
 
   // Lets vectors have their first `dimension` components only. Throws k_usage unless the model was
   // trained for that (ModelManifest::dimensions).
@@ -68,7 +73,7 @@ class Embedder {
   // One vector a text, texts × dimension(), row-major; each text must have a part and been
   // tokenized with the same prompt. That of several parts is the mean of their vectors as the model
   // makes them, each weighted with its tokens. Stops early, returning nothing, when an interrupt is
-  // pending.
+  // pending. Throws k_io before anything is encoded when a text needs more than `max_memory`.
   std::optional<std::vector<float>> encode(std::span<const TokenizedText> texts,
                                            const Prompt& prompt, VectorLength length);
 
@@ -78,6 +83,8 @@ class Embedder {
 
  private:
   Tokens tokens_of(std::string_view text, const Prompt& prompt) const;
+  std::size_t batch_tokens(std::size_t budget) const noexcept;
+  void refuse_too_long(std::span<const std::span<const TokenId>> parts) const;
   std::optional<std::vector<float>> encode_parts(std::span<const std::span<const TokenId>> parts,
                                                  int task);
 
@@ -85,6 +92,8 @@ class Embedder {
   Precision m_precision;
   std::size_t m_threads;
   std::size_t m_dimension;
+  std::optional<std::size_t> m_max_memory;
+  ActivationMemory m_memory;
   std::shared_ptr<const Encoder> m_encoder;
 };
 

@@ -2,7 +2,6 @@
 // libvecdb_torch.so, because loading libtorch costs more than most commands take.
 
 #include <ATen/Parallel.h>
-#include <malloc.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/script.h>
 
@@ -12,6 +11,7 @@
 
 #include "base/error.h"
 #include "model/encoder.h"
+#include "model/torch_allocator.h"
 
 namespace vecdb {
 
@@ -21,11 +21,6 @@ namespace {
 // paths, with other last bits, than those of many (seen: fewer than 4 rows, or an odd number of
 // them); a text must not notice how many tokens stand beside it.
 constexpr std::size_t k_row_granularity = 16;
-
-// From this size on, activations are mapped and given back one by one. Left to itself, malloc keeps
-// those of a long text in its heap, fragmented: one text of 8,192 tokens in a base-size JinaBERT
-// took 4.1 GB in place of 1.5 GB (seen). A usual batch stays below this size.
-constexpr int k_mapped_bytes = 16 << 20;
 
 // Reads an archive from memory that has been hashed, so that what runs is what was checked.
 class MemoryBuffer : public std::streambuf {
@@ -85,7 +80,8 @@ class TorchEncoder final : public Encoder {
     torch::jit::getExecutorMode() = false;
     torch::jit::getProfilingMode() = false;
     at::set_num_threads(1);
-    ::mallopt(M_MMAP_THRESHOLD, k_mapped_bytes);
+    static const bool block_allocator = (use_block_allocator(), true);
+    static_cast<void>(block_allocator);
     MemoryBuffer buffer(parts.graph);
     std::istream stream(&buffer);
     m_module = torch::jit::load(stream, at::kCPU);

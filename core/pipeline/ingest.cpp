@@ -37,7 +37,7 @@ Embedder make_embedder(const IngestOptions& options) {
   if (is_store(options.store) && !is_unfinished_store(options.store)) {
     return embedder_for_store(StoreReader(options.store).settings(), options.model);
   }
-  return embedder_for_new_store(options.model);
+  return embedder_without_store(options.model);
 }
 
 // What chunks that came ready are recorded to be split with.

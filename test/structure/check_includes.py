@@ -22,7 +22,7 @@ ARROWS = {
 # A third-party header stays in the files that wrap it; none shows in a header of ours but json.h.
 THIRD_PARTY = {
     r"CLI/": r"cli/(options\.cpp|flags\.h)",
-    r"torch/|ATen/|c10/": r"core/model/torch_encoder\.cpp",
+    r"torch/|ATen/|c10/": r"core/model/torch_(allocator|encoder)\.cpp",
     r"faiss/": r"core/store/flat_segment\.cpp",
     r"sqlite3\.h": r"core/store/sqlite\.cpp",
     r"nlohmann/": r"core/base/json\.h",
