@@ -14,7 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-
 Error not_installed(const std::string& name) {
   std::string known;
   for (const auto& each : installed_models()) known += (known.empty() ? "" : ", ") + each.name;

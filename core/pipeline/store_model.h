@@ -20,7 +20,7 @@ struct ModelChoice {
   std::optional<Precision> default_precision;  // nothing: this machine's native one
   std::size_t threads = 1;
   std::optional<std::size_t> max_memory;  // see Embedder
-  std::size_t dimensions = 0;  // of a vector; 0: the store's, or all
+  std::size_t dimensions = 0;             // of a vector; 0: the store's, or all
 };
 
 std::string name_of(Precision precision);  // "f32", "bf16"

@@ -9,8 +9,6 @@ import pytest
 from conftest import PROGRAM, SPEECH, assert_error
 
 MEBI = 1 << 20
-# What a process of one worker takes beside the budget and the weights: libtorch and the texts.
-MARGIN = 160 * MEBI
 
 
 def texts(count, words):
@@ -21,7 +19,7 @@ def texts(count, words):
 
 
 def peak(vecdb, stdin, *flags):
-    """Result lines and the largest anonymous memory (VmHWM less mapped files is not kept: sampled)."""
+    """Result lines, and the peak of resident memory as last seen before the end."""
     process = vecdb.popen("--precision", "f32", *flags, "encode", "--jsonl",
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     path = vecdb.write("stdin", stdin)
@@ -49,14 +47,12 @@ def test_vectors_are_the_same_whatever_the_budget(vecdb):
 
 def test_more_workers_take_more_memory_only_as_far_as_the_budget_lets_them(vecdb):
     lines = texts(256, 200)
-    weights = (PROGRAM.parent / "models/all-MiniLM-L6-v2/model.safetensors").stat().st_size
     _, alone = peak(vecdb, lines, "--threads", "1")
     _, wide = peak(vecdb, lines, "--threads", "8", "--max-memory", "2G")
     small = 48 * MEBI
     _, narrow = peak(vecdb, lines, "--threads", "8", "--max-memory", str(small))
     assert narrow < wide - 32 * MEBI, (alone, wide, narrow)
     assert narrow < alone + small, (alone, wide, narrow)
-    assert alone > weights
 
 
 def test_a_text_that_cannot_fit_is_told_before_anything_is_encoded(vecdb):
