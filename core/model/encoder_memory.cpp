@@ -9,15 +9,8 @@ namespace {
 constexpr std::size_t k_number_bytes = 4;  // also for bf16, whose biases are f32
 // What a worker's heap holds of small activations, and libtorch's own.
 constexpr std::size_t k_base_bytes = 32U << 20U;
-<<<<<<< HEAD
 constexpr std::size_t k_block_queries = 256;  // scripts/graphs/alibi.py
-constexpr std::size_t k_score_copies = 4;     // distances, biases, scores, softmax
-=======
-constexpr std::size_t k_block_queries = 256;  // scripts/encoders/alibi.py
 constexpr std::size_t k_score_copies = 2;     // biases, and what attention makes of them
-// Not in model.json; that of every published encoder with ALiBi.
-constexpr std::size_t k_head_width = 64;
->>>>>>> overflow
 
 bool has_alibi(const EncoderShape& encoder) {
   return encoder.architecture.starts_with("jina-bert");
@@ -36,7 +29,9 @@ std::size_t widest_output(const EncoderShape& encoder) {
 ActivationMemory::ActivationMemory(const EncoderShape& encoder) {
   const std::size_t hidden = encoder.hidden_size;
   m_token_bytes = k_number_bytes * 2 * (widest_output(encoder) + hidden);
-  m_attention_token_bytes = k_number_bytes * 6 * hidden;  // x, query, key, value, result, copy
+  // x, query, key, value, result, copy; with rotary positions queries and keys once more, turned.
+  const bool rotary = encoder.rope_base > 0;
+  m_attention_token_bytes = k_number_bytes * (rotary ? 12 : 6) * hidden;
   if (has_alibi(encoder)) {
     m_score_bytes = k_number_bytes * k_score_copies * encoder.num_attention_heads * k_block_queries;
   }

@@ -99,15 +99,10 @@ class TorchEncoder final : public Encoder {
     static_cast<void>(single_threaded);
     const c10::InferenceMode no_gradients;
     try {
-<<<<<<< HEAD
       return run(batch, task);
-    } catch (const std::exception& error) {  // c10::Error, std::bad_alloc
-=======
-      return run(batch);
     } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception& error) {  // c10::Error
->>>>>>> overflow
       throw Error(ErrorKind::k_model, std::string("the encoder failed: ") + last_line(error));
     }
   }
