@@ -275,6 +275,57 @@ def test_the_program_gives_the_references_vectors_alone_and_in_batches(vecdb, ma
         assert vectors(vecdb, [text]) == [vector]
 
 
+def lines_of(vecdb, *args, stdin):
+    result = vecdb("--model", "tiny", "--precision", "f32", *args, stdin=stdin)
+    assert result.code == 0, result.err
+    return [torch.tensor(record["vector"], dtype=torch.float64) for record in result.records]
+
+
+def test_a_task_chooses_words_and_adapter(vecdb, made):  # noqa: F811
+    checkout = made(Shape("jina-v3", positions=130, normalize=True))
+    assert vecdb("model", "add", checkout, "--name", "tiny").code == 0
+    graph = ModelGraph(vecdb.folder / "home" / ".local" / "share" / "vecdb" / "models" / "tiny")
+    tokenizer = Tokenizer.from_file(str(checkout / "tokenizer.json"))
+
+    def wanted(text, task):
+        return graph.encode([tokenizer.encode(text).ids], task)[0]
+
+    for flags, prefix, task in (
+            ((), "", -1), (("--task", "text-matching"), "", 4), (("--task", "separation"), "", 2),
+            (("--query",), "Represent the query for retrieving evidence documents: ", 0),
+            (("--passage",), "Represent the document for retrieval: ", 1)):
+        (found,) = lines_of(vecdb, "encode", *flags, stdin="A question\n")
+        assert agree(found.unsqueeze(0), wanted(prefix + "A question", task).unsqueeze(0)) == [True], flags
+    vecdb.write("a.txt", "A question")
+    assert vecdb("--model", "tiny", "--precision", "f32", "ingest", "a.txt").code == 0
+    (hit,) = vecdb("query", "--json", "A question").records
+    query = wanted("Represent the query for retrieving evidence documents: A question", 0)
+    passage = wanted("Represent the document for retrieval: A question", 1)
+    assert hit["score"] == pytest.approx(float(query @ passage), abs=1e-5)
+    assert_error(vecdb("--model", "tiny", "encode", "--task", "no", stdin="x"), 2, "no", "text-matching")
+    assert_error(vecdb("encode", "--task", "separation", stdin="x"), 2, "all-MiniLM-L6-v2", "no such task")
+    assert_error(vecdb("--model", "tiny", "encode", "--task", "separation", "--query", stdin="x"), 2)
+
+
+def test_vectors_are_cut_to_dimensions_that_the_model_was_trained_for(vecdb, made):  # noqa: F811
+    assert vecdb("model", "add", made(Shape("jina-v3", positions=130, normalize=True)), "--name", "tiny").code == 0
+    (full,) = lines_of(vecdb, "encode", "--passage", stdin="A question\n")
+    (cut,) = lines_of(vecdb, "encode", "--passage", "--dimensions", "16", stdin="A question\n")
+    assert agree(cut.unsqueeze(0), (full[:16] / full[:16].norm()).unsqueeze(0)) == [True]
+    for wrong, words in (("17", ["17", "8, 16, 32"]), ("0", ["--dimensions"]), ("99999", ["99999"])):
+        assert_error(vecdb("--model", "tiny", "encode", "--dimensions", wrong, stdin="x"), 2, *words)
+    assert_error(vecdb("encode", "--dimensions", "16", stdin="x"), 2, "all-MiniLM-L6-v2", "leave the flag out")
+
+    vecdb.write("a.txt", "One sentence.\n\nAnother one.")
+    cut_store = ("--model", "tiny", "ingest", "--chunk-size", "15", "--dimensions", "16", "a.txt")
+    assert vecdb(*cut_store).code == 0
+    assert vecdb("stats", "--json").records[0]["dimension"] == 16
+    assert len(vecdb("query", "--json", "One sentence.").records) == 2
+    assert vecdb("ingest", "--chunk-size", "15", "a.txt").code == 0  # the store's own dimensions
+    assert_error(vecdb("ingest", "--dimensions", "32", "a.txt"), 2, "32", "16")
+    assert vecdb("verify").code == 0
+
+
 def test_a_checkout_is_added_without_python(vecdb, made):  # noqa: F811
     shape = Shape("jina-bert")
     assert vecdb("model", "add", made(shape), "--name", "tiny").code == 0

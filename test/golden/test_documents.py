@@ -29,7 +29,7 @@ SHELL_LINES = {
     'cmake --install build/release --prefix "$HOME/.local"',
     "cmake --preset dev",
     "cmake --build --preset dev",
-    "./scripts/prepare_minilm.sh build/dev/models",
+    "./scripts/prepare_minilm.sh build/dev",
     "ctest --preset dev --label-regex '^unit$'",
 }
 DOCUMENTS_WITH_SHELL = (*DOCUMENTS, "CONTRIBUTING.md", "docs/ARCHITECTURE.md")
