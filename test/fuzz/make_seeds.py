@@ -139,27 +139,55 @@ def sentencepiece_seeds():
     yield "bare", bytes([9]) + part(b"abba") + small
 
 
-def manifest(architecture, tokenizer, tensors):
+def encoder_tensors(rotary):
+    """Of one layer that is 2 wide."""
+    linears = {"self_attn.q_proj": 2, "self_attn.k_proj": 2, "self_attn.v_proj": 2, "self_attn.o_proj": 2,
+               "mlp.fc1": 2, "mlp.fc2": 2} if rotary else {
+        f"attention.{part}": 2 for part in ("self.query", "self.key", "self.value", "output.dense")} | {
+        "intermediate.dense": 2, "output.dense": 2}
+    norms = ("post_attention_layernorm", "post_mlp_layernorm") if rotary else (
+        "attention.output.LayerNorm", "output.LayerNorm")
+    layer = "layers.0." if rotary else "encoder.layer.0."
+    shapes = {"embeddings.word_embeddings.weight": [9, 2], "embeddings.token_type_embeddings.weight": [2, 2],
+              "embeddings.LayerNorm.weight": [2], "embeddings.LayerNorm.bias": [2]}
+    if not rotary:
+        shapes["embeddings.position_embeddings.weight"] = [12, 2]
+    for name, out in linears.items():
+        shapes |= {f"{layer}{name}.weight": [out, 2], f"{layer}{name}.bias": [out]}
+    for name in norms:
+        shapes |= {f"{layer}{name}.weight": [2], f"{layer}{name}.bias": [2]}
+    return shapes
+
+
+def manifest(architecture, tokenizer, **changes):
     digest = sha256(architecture.encode()).hexdigest()
     names = ["encoder.pt", "model.safetensors", tokenizer["file"]]
+    rotary = architecture == "jina-v3-plain"
+    plain = {"prefix": "", "task": ""}
     return json.dumps({
-        "format": 1, "name": "m", "architecture": architecture, "dimension": 2, "window": 8,
-        "vocabulary_size": 9, "pooling": "mean", "normalize": True, "query_prefix": "", "passage_prefix": "p: ",
-        "licence": "mit", "ignored_tensors": ["pooler"],
-        "tensors": {name: {"dtype": "F32", "shape": [9, 2]} for name in tensors},
-        "tokenizer": tokenizer, "files": {name: digest for name in names},
+        "format": 2, "name": "m", "source": "",
+        "encoder": {"architecture": architecture, "num_hidden_layers": 1, "num_attention_heads": 1,
+                    "hidden_size": 2, "intermediate_size": 2, "vocab_size": 9, "type_vocab_size": 2,
+                    "max_position_embeddings": 12, "layer_norm_eps": 1e-12, "first_position": 2,
+                    "rope_base": 20000.0 if rotary else 0.0, "adapters": [], "lora_rank": 0,
+                    "lora_alpha": 0.0},
+        "window": 8, "pooling": "mean", "normalize": True, "dimensions": [1, 2], "query": plain,
+        "passage": plain | {"prefix": "p: "}, "tasks": {}, "licence": "mit", "tokenizer": tokenizer,
+        "files": {name: digest for name in names}, "tensor_prefix": "bert.", "ignored_tensors": ["pooler"],
+        "tensors": {"bert." + name: {"dtype": "F32", "shape": shape}
+                    for name, shape in encoder_tensors(rotary).items()},
         "self_test": [{"text": "a", "vector": [0.6, -0.8]}],
-    }).encode()
+    } | changes).encode()
 
 
 def manifest_seeds():
-    table = "embeddings.position_embeddings.weight"
     wordpiece = {"kind": "wordpiece", "file": "vocab.txt", "lower_case": True, "strip_accents": True,
                  "split_chinese": True}
     sentencepiece = {"kind": "sentencepiece", "file": "sentencepiece.bpe.model"}
-    yield "bert", manifest("bert", wordpiece, [table, "embeddings.word_embeddings.weight"])
-    yield "jina", manifest("jina-bert", wordpiece, ["embeddings.word_embeddings.weight"])
-    yield "xlm", manifest("xlm-roberta", sentencepiece, [table])
+    yield "bert", manifest("bert", wordpiece)
+    yield "xlm", manifest("xlm-roberta", sentencepiece)
+    yield "v3", manifest("jina-v3-plain", wordpiece)
+    yield "other", manifest("jina-bert", wordpiece)
 
 
 # Tokenizers: a checkout's tokenizer.json, and the file that is made of it.

@@ -20,6 +20,7 @@ SHOWN_FOLDER = "/home/you/vecdb/demo"  # what the documents call the folder of t
 SHELL_LINES = {
     "./scripts/quickstart.sh",
     "./scripts/test.sh",
+    "./scripts/fuzz.sh",
     "./scripts/setup.sh --test",
     "./scripts/build.sh",
     "./scripts/test.sh --label-regex golden",
