@@ -100,9 +100,9 @@ class TorchEncoder final : public Encoder {
     const c10::InferenceMode no_gradients;
     try {
       return run(batch, task);
-    } catch (const std::bad_alloc&) {
-      throw;
-    } catch (const std::exception& error) {  // c10::Error
+    } catch (const std::exception& error) {  // c10::Error, std::bad_alloc
+      // TorchScript wraps what its operations throw.
+      if (last_line(error).ends_with("std::bad_alloc")) throw std::bad_alloc();
       throw Error(ErrorKind::k_model, std::string("the encoder failed: ") + last_line(error));
     }
   }
