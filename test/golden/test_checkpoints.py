@@ -10,6 +10,7 @@ import pytest
 from conftest import PROGRAM, PROJECT, assert_error
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # beside other tests, a barrier of threads waits for a core
 sys.path[:0] = [str(PROJECT / "scripts"), str(PROJECT / "test" / "python")]
 
 from jina_bert_reference import Reference  # noqa: E402

@@ -13,6 +13,7 @@ import pytest
 from conftest import PROJECT
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # beside other tests, a barrier of threads waits for a core
 sys.path[:0] = [str(PROJECT / "scripts"), str(PROJECT / "test" / "python")]
 
 import make_graphs  # noqa: E402
