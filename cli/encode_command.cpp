@@ -114,8 +114,11 @@ class Encoding {
   void check(const std::vector<TokenizedText>& tokenized) const {
     for (std::size_t i = 0; i < tokenized.size(); ++i) {
       if (const auto why = refusal(tokenized[i], m_command.overflow, m_embedder.model())) {
-        throw Error(ErrorKind::k_io, m_places[i] + ": " + *why +
-                                         "; shorten it, or let --on-overflow be warn or mean");
+        throw Error(ErrorKind::k_io,
+                    m_places[i] + ": " + *why +
+                        (m_command.overflow == Overflow::k_mean
+                             ? "; let --on-overflow be warn"
+                             : "; shorten it, or let --on-overflow be warn or mean"));
       }
     }
   }

@@ -5,6 +5,7 @@
 #include "console.h"
 #include "model/model_check.h"
 #include "model/model_library.h"
+#include "model/task_name.h"
 
 namespace vecdb {
 
@@ -30,11 +31,6 @@ void print_model(const Model& model, const GlobalOptions& global) {
   const ModelManifest& manifest = model.manifest();
   const std::string tests =
       manifest.self_tests.empty() ? "none" : counted(manifest.self_tests.size(), "text");
-  const auto task_of = [&](const Prompt& prompt) {
-    return prompt.task == Prompt::k_no_task
-               ? std::string()
-               : manifest.encoder.adapters[static_cast<std::size_t>(prompt.task)];
-  };
   Json tasks = Json::array();
   for (const auto& [name, prompt] : manifest.tasks) tasks.push_back(name);
   const Json facts = {{"name", manifest.name},
@@ -50,8 +46,8 @@ void print_model(const Model& model, const GlobalOptions& global) {
                       {"normalize", manifest.normalize},
                       {"query_prefix", manifest.query.prefix},
                       {"passage_prefix", manifest.passage.prefix},
-                      {"query_task", task_of(manifest.query)},
-                      {"passage_task", task_of(manifest.passage)},
+                      {"query_task", task_name(manifest.query.task, manifest.encoder)},
+                      {"passage_task", task_name(manifest.passage.task, manifest.encoder)},
                       {"tasks", tasks},
                       {"licence", manifest.licence},
                       {"self-test", tests}};

@@ -57,6 +57,8 @@ def read_tokenizer(source: Path, manifest: dict) -> Tokenizer:
     path = source / "tokenizer.json"
     if path.exists():
         tokenizer = Tokenizer.from_file(str(path))
+    elif manifest["tokenizer"]["kind"] != "wordpiece":
+        raise Refused(f"{path}: is not there, and a self-test needs it; `vecdb model make` does not")
     else:
         settings = manifest["tokenizer"]
         tokens = (source / "vocab.txt").read_bytes().decode("utf-8").removesuffix("\n").split("\n")
@@ -103,10 +105,15 @@ def encode(folder: Path, manifest: dict, texts: list[list[int]], task: int = -1)
 def record_self_test(folder: Path, manifest: dict, source: Path) -> None:
     tokenizer = read_tokenizer(source, manifest)
     texts = SELF_TEST_TEXTS + ((LONG_TEXT,) if manifest["window"] > LONG_WINDOW else ())
-    vectors = encode(folder, manifest, [tokenizer.encode(text).ids for text in texts])
-    manifest["self_test"] = [
-        {"text": text, "vector": [round(x, 7) for x in vector.tolist()]}
-        for text, vector in zip(texts, vectors, strict=True)]
+    tasks = [-1] * len(texts)
+    for task in range(len(manifest["encoder"]["adapters"])):
+        texts, tasks = [*texts, SELF_TEST_TEXTS[0]], [*tasks, task]
+    names = [*manifest["encoder"]["adapters"], ""]  # the last one is that of -1: none
+    manifest["self_test"] = []
+    for text, task in zip(texts, tasks, strict=True):
+        (vector,) = encode(folder, manifest, [tokenizer.encode(text).ids], task)
+        manifest["self_test"].append(
+            {"text": text, "task": names[task], "vector": [round(x, 7) for x in vector.tolist()]})
     content = json.dumps(manifest, ensure_ascii=False, indent=1)
     (folder / "model.json").write_text(content + "\n", encoding="utf-8")
 

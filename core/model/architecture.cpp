@@ -155,8 +155,6 @@ bool has_position_table(const EncoderShape& shape) {
 
 }  // namespace
 
-std::span<const Architecture> architectures() { return k_architectures; }
-
 const Architecture* find_architecture(std::string_view name) {
   const auto found = std::find_if(k_architectures.begin(), k_architectures.end(),
                                   [&](const Architecture& each) { return each.name == name; });

@@ -41,7 +41,6 @@ struct Architecture {
   std::vector<std::string_view> ignored_heads;
 };
 
-std::span<const Architecture> architectures();
 // nullptr for a name that is not known.
 const Architecture* find_architecture(std::string_view name);
 

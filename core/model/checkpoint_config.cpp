@@ -30,9 +30,10 @@ std::string text_or(JsonFields& fields, const std::string& key, const std::strin
 
 // jina-embeddings-v3 calls itself "xlm-roberta" where its authors wrote the configuration.
 bool is_jina_v3(JsonFields& fields) {
-  if (fields.text("model_type") == "jina_embeddings_v3") return true;
-  return fields.has("rotary_emb_base") || fields.has("lora_adaptations") ||
-         fields.has("rope_parameters");
+  const std::string type = fields.text("model_type");
+  return type == "jina_embeddings_v3" ||
+         (type == "xlm-roberta" &&
+          text_or(fields, "position_embedding_type", "absolute") == "rotary");
 }
 
 // The architecture that config.json names; the tensors' names must then prove to be its own.

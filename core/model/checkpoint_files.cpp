@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
 
 namespace vecdb {
 
@@ -33,7 +34,12 @@ Json read_checkpoint_json_if_present(const fs::path& path) {
 
 std::string read_model_card(const fs::path& checkout) {
   const fs::path path = checkout / "README.md";
-  return fs::exists(path) ? read_or_refuse(path, k_max_card_bytes) : "";
+  if (!fs::exists(path)) return "";
+  std::string card = read_or_refuse(path, k_max_card_bytes);
+  if (find_invalid_utf8(card)) {
+    throw Error(ErrorKind::k_model, path.string() + ": is not UTF-8");
+  }
+  return card;
 }
 
 }  // namespace vecdb

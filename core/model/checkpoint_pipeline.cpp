@@ -121,6 +121,10 @@ CheckpointPipeline read_checkpoint_pipeline(const fs::path& checkout, const Enco
     throw Error(ErrorKind::k_model,
                 path.string() + ": the pipeline [" + kinds + "] is not known to vecdb");
   }
+  if (!modules[0].folder.empty()) {
+    throw Error(ErrorKind::k_model, path.string() + ": the encoder lies in \"" + modules[0].folder +
+                                        "\", not beside modules.json");
+  }
   const fs::path pooling = inside(checkout, modules[1].folder, path) / "config.json";
   return {.pooling = read_pooling(pooling, shape.hidden_size),
           .normalize = normalize,

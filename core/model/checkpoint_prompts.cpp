@@ -13,6 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::size_t k_max_licence_bytes = 200;
 constexpr const char* k_query_task = "retrieval.query";
 constexpr const char* k_passage_task = "retrieval.passage";
 
@@ -116,6 +117,25 @@ std::string agreed(const std::string& said, const std::optional<std::string>& gi
   return said.empty() ? given.value_or("") : said;
 }
 
+// Where there are prompts and none has a name of a question's or a passage's, the user must say
+// which is which.
+void require_known(const std::map<std::string, std::string>& prompts, const GivenPrefixes& given,
+                   const JsonFields& fields) {
+  if (given.query && given.passage) return;
+  std::string unknown;
+  for (const auto& [name, text] : prompts) {
+    if (text.empty()) continue;
+    for (const char* known : {"query", "passage", "document", k_query_task, k_passage_task}) {
+      if (name == known) return;
+    }
+    unknown += (unknown.empty() ? "" : ", ") + name;
+  }
+  if (unknown.empty()) return;
+  throw fields.wrong("prompts: " + unknown +
+                     ": neither a question's nor a passage's by name; give "
+                     "both --query-prefix and --passage-prefix");
+}
+
 std::map<std::string, Prompt> read_tasks(const EncoderShape& shape, JsonFields& config,
                                          const std::map<std::string, std::string>& prompts,
                                          const JsonFields& prompt_fields) {
@@ -144,6 +164,11 @@ CheckpointPrompts read_checkpoint_prompts(const fs::path& checkout, const Encode
   const Json json = read_checkpoint_json_if_present(path);
   JsonFields fields(json, path.string(), "");
   const auto prompts = texts_of(fields, "prompts");
+  if (fields.has("default_prompt_name")) {
+    throw fields.wrong(
+        "default_prompt_name is \"" + fields.text("default_prompt_name") +
+        "\"; vecdb puts no prompt before texts that are neither question nor passage");
+  }
   const fs::path config_path = checkout / "config.json";
   const Json config_json = read_checkpoint_json(config_path);
   JsonFields config(config_json, config_path.string(), "");
@@ -158,10 +183,11 @@ CheckpointPrompts read_checkpoint_prompts(const fs::path& checkout, const Encode
     result.passage = result.tasks.at(k_passage_task);
     return result;
   }
-  result.query.prefix =
-      agreed(one_of(prompts, {"query"}, fields), given.query, "--query-prefix", fields);
-  result.passage.prefix = agreed(one_of(prompts, {"passage", "document"}, fields), given.passage,
-                                 "--passage-prefix", fields);
+  require_known(prompts, given, fields);
+  result.query.prefix = agreed(one_of(prompts, {"query", k_query_task}, fields), given.query,
+                               "--query-prefix", fields);
+  result.passage.prefix = agreed(one_of(prompts, {"passage", "document", k_passage_task}, fields),
+                                 given.passage, "--passage-prefix", fields);
   const bool none = result.query.prefix.empty() && result.passage.prefix.empty();
   const std::string config_name = config.has("_name_or_path") ? config.text("_name_or_path") : "";
   if (none && !given.query && !given.passage && is_e5(checkout, config_name, name)) {
@@ -175,7 +201,9 @@ CheckpointPrompts read_checkpoint_prompts(const fs::path& checkout, const Encode
 
 std::string read_checkpoint_licence(const fs::path& checkout) {
   for (const auto& line : read_card(checkout).front_matter) {
-    if (line.starts_with("license:")) return trimmed(line.substr(line.find(':') + 1));
+    if (!line.starts_with("license:")) continue;
+    const std::string licence = trimmed(line.substr(line.find(':') + 1));
+    if (licence.size() <= k_max_licence_bytes) return licence;
   }
   return "not stated";
 }

@@ -103,6 +103,36 @@ void check_pieces(const Json& vocabulary, const std::vector<Piece>& pieces,
   }
 }
 
+// What XLM-RoBERTa's tokenizer.json says of the way to the pieces, which the library does by
+// itself.
+void check_pipeline(const TokenizerJson& json, std::string_view charsmap) {
+  const NormalizerOptions normalizer = json.normalizer();
+  if (normalizer.charsmap != charsmap || normalizer.composes || normalizer.strip_left ||
+      normalizer.letter_case != LetterCase::k_keep) {
+    throw json.wrong("normalizer: is not that of sentencepiece.bpe.model");
+  }
+  if (normalizer.spaces && *normalizer.spaces != " " && *normalizer.spaces != "\u2581") {
+    throw json.wrong("normalizer: does another thing with spaces than sentencepiece.bpe.model");
+  }
+  const WordOptions words = json.words();
+  if (words.form != WordForm::k_metaspace || words.split == WordSplit::k_words) {
+    throw json.wrong("pre_tokenizer: is not SentencePiece's Metaspace");
+  }
+}
+
+// Those that make_sentencepiece_tokenizer() looks for.
+void check_added_tokens(const TokenizerJson& json, std::size_t tokens) {
+  const std::vector<std::pair<std::string, std::size_t>> known = {
+      {"<s>", 0}, {"<pad>", 1}, {"</s>", 2}, {"<unk>", 3}, {"<mask>", tokens - 1}};
+  for (const AddedToken& token : json.added_tokens()) {
+    const auto id = static_cast<std::size_t>(token.id);
+    if (std::find(known.begin(), known.end(), std::pair(token.content, id)) == known.end()) {
+      throw json.wrong("added_tokens: " + dump_json(token.content) + " with the id " +
+                       std::to_string(id) + " is none of XLM-RoBERTa's");
+    }
+  }
+}
+
 }  // namespace
 
 CheckpointFile read_sentencepiece_json(const TokenizerJson& json, const fs::path& path) {
@@ -114,12 +144,8 @@ CheckpointFile read_sentencepiece_json(const TokenizerJson& json, const fs::path
   model.expect_if_there("byte_fallback", false);
   check_pieces(model.array("vocab"), content.pieces, model);
   model.finish();
-  if (json.normalizer().charsmap != content.charsmap) {
-    throw json.wrong("normalizer: is not that of sentencepiece.bpe.model");
-  }
-  if (json.words().form != WordForm::k_metaspace) {
-    throw json.wrong("pre_tokenizer: is not SentencePiece's Metaspace");
-  }
+  check_pipeline(json, content.charsmap);
+  check_added_tokens(json, model.array("vocab").size());
   const auto wrapping = json.wrapping();
   if (wrapping.opening != "<s>" || wrapping.closing != "</s>" || wrapping.opening_id != 0 ||
       wrapping.closing_id != 2) {

@@ -44,12 +44,19 @@ void check_truncation_side(const fs::path& checkout) {
       .expect_if_there("truncation_side", "right");
 }
 
-void check_letter_case(const fs::path& checkout, const CheckpointFile& file) {
+// sentence-transformers lower-cases a text itself where its own settings say so, whatever the
+// tokenizer does; accents stay as the tokenizer has it. (Of a Greek word's last sigma it makes
+// another letter than BERT's lower-casing.)
+void obey_letter_case(const fs::path& checkout, CheckpointFile& file) {
   const fs::path path = checkout / "sentence_bert_config.json";
   if (!fs::exists(path) || file.lower_case) return;
   const Json config = read_checkpoint_json(path);
-  JsonFields(config, path.string(), "the tokenizer keeps case; take a checkout that is of one mind")
-      .expect_if_there("do_lower_case", false);
+  JsonFields fields(config, path.string(), "the tokenizer keeps case, take another model");
+  if (file.settings.kind != TokenizerKind::k_wordpiece) {
+    fields.expect_if_there("do_lower_case", false);
+  } else if (fields.has("do_lower_case") && fields.flag("do_lower_case")) {
+    file.settings.wordpiece.letter_case = LetterCase::k_lower;
+  }
 }
 
 }  // namespace
@@ -57,7 +64,7 @@ void check_letter_case(const fs::path& checkout, const CheckpointFile& file) {
 CheckpointTokenizer read_checkpoint_tokenizer(const fs::path& checkout, const fs::path& out) {
   CheckpointFile file = read_file_of(checkout);
   check_truncation_side(checkout);
-  check_letter_case(checkout, file);
+  obey_letter_case(checkout, file);
   auto tokenizer = make_tokenizer(file.settings, file.content, file.source.string());
   AtomicFile written(out / file.settings.file);
   written.write(file.content);

@@ -10,6 +10,6 @@ namespace vecdb {
 // The self-test of a model whose fingerprint is known to vecdb (known_checkpoints.json); empty for
 // any other. A model that was pulled is so proven without Python.
 std::vector<ModelManifest::SelfTest> known_self_tests(const std::string& fingerprint,
-                                                      std::size_t dimension);
+                                                      const EncoderShape& encoder);
 
 }  // namespace vecdb

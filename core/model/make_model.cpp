@@ -95,7 +95,7 @@ void make_model(const fs::path& checkout, const fs::path& out, const MakeModelOp
        {std::string(k_graph_file), std::string(k_weights_file), manifest.tokenizer.file}) {
     manifest.files[file] = sha256_hex(MappedFile(out / file).bytes());
   }
-  manifest.self_tests = known_self_tests(fingerprint_of(manifest), manifest.dimension());
+  manifest.self_tests = known_self_tests(fingerprint_of(manifest), manifest.encoder);
   write_manifest(manifest, out);
 }
 

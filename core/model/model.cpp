@@ -74,7 +74,9 @@ Model::Model(fs::path folder) : m_impl(std::make_unique<Impl>()) {
                                           ": holds more tokens than the encoder knows; add the "
                                           "model again");
     }
-    for (const std::string* prefix : {&manifest.query.prefix, &manifest.passage.prefix}) {
+    std::vector<const std::string*> prefixes = {&manifest.query.prefix, &manifest.passage.prefix};
+    for (const auto& [name, prompt] : manifest.tasks) prefixes.push_back(&prompt.prefix);
+    for (const std::string* prefix : prefixes) {
       if (m_impl->tokenizer->tokenize(*prefix, manifest.window).full_length < manifest.window)
         continue;
       throw Error(ErrorKind::k_model, (m_impl->folder / "model.json").string() + ": the prefix \"" +

@@ -16,7 +16,7 @@ struct ModelCheck {
 
 // Reads every file of the model again and compares it with its recorded sha256, checks the weights
 // tensor by tensor (exact set, all finite), and encodes the self-test's texts: their vectors must
-// come out as PyTorch made them when the model was traced, with a cosine of at least 0.99999 in f32
+// come out as PyTorch made them in f32, with a cosine of at least 0.99999 in f32
 // and 0.999 in bf16. Throws k_model at the first thing that is wrong.
 ModelCheck check_model(Model model);
 

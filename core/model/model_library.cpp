@@ -1,10 +1,13 @@
 #include "model/model_library.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <map>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/file_lock.h"
 #include "base/program.h"
 #include "model/model_check.h"
 
@@ -21,10 +24,28 @@ Error not_installed(const std::string& name) {
                                   (known.empty() ? "no model is" : "installed: " + known)};
 }
 
-void copy_model(const fs::path& source, const fs::path& out) {
-  copy_durably(source / k_manifest_file, out / k_manifest_file);
-  const ModelManifest manifest = read_manifest(out);
+void copy_model(const fs::path& source, const fs::path& out, const MakeModelOptions& options) {
+  if (options.prefixes.query || options.prefixes.passage) {
+    throw Error(ErrorKind::k_usage,
+                "--query-prefix, --passage-prefix: " + source.string() +
+                    " is a model folder, which says its prefixes; leave them out");
+  }
+  ModelManifest manifest = read_manifest(source);
   for (const auto& [file, sha256] : manifest.files) copy_durably(source / file, out / file);
+  manifest.name = options.name;  // stores find their model by it
+  write_manifest(manifest, out);
+}
+
+// One process at a time changes the user's own models.
+FileLock lock_models(const fs::path& home) {
+  constexpr double k_most_seconds = 600;  // large weights are copied in less
+  make_folders(home);
+  FileLock lock(home / ".LOCK");
+  if (!lock.try_lock(k_most_seconds)) {
+    throw Error(ErrorKind::k_busy, home.string() + ": " + lock.holder() +
+                                       " changes the models; wait until it is done");
+  }
+  return lock;
 }
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what,
@@ -36,10 +57,9 @@ void copy_model(const fs::path& source, const fs::path& out) {
 class PartialFolder {
  public:
   explicit PartialFolder(fs::path path) : m_path(std::move(path)) {
-    std::error_code error;
-    fs::remove_all(m_path, error);  // the remains of an earlier try
-    fs::create_directories(m_path, error);
-    if (error) fail(m_path, "cannot be made", error);
+    std::error_code ignored;
+    fs::remove_all(m_path, ignored);  // the remains of an earlier try
+    make_folders(m_path);
   }
   ~PartialFolder() {
     std::error_code ignored;
@@ -114,6 +134,7 @@ Model open_model(const std::string& name) {
 void add_model(const fs::path& source, const MakeModelOptions& options) {
   require_model_name(options.name);
   const fs::path home = model_folders().front();
+  const FileLock lock = lock_models(home);
   const fs::path target = home / options.name;
   if (fs::exists(target)) {
     throw Error(ErrorKind::k_model, "model " + options.name + ": is installed already in " +
@@ -122,7 +143,7 @@ void add_model(const fs::path& source, const MakeModelOptions& options) {
   const fs::path partial = home / ("." + options.name + ".partial");
   PartialFolder folder(partial);
   if (fs::exists(source / k_manifest_file)) {
-    copy_model(source, partial);
+    copy_model(source, partial, options);
   } else if (fs::exists(source / "config.json")) {
     make_model(source, partial, options);
   } else {
@@ -139,8 +160,10 @@ void make_model_folder(const fs::path& checkout, const fs::path& out,
   if (fs::exists(out)) {
     throw Error(ErrorKind::k_io, out.string() + ": exists already; remove it first");
   }
-  const fs::path target = fs::absolute(out);
-  const fs::path partial = target.parent_path() / (target.filename().string() + ".partial");
+  fs::path target = fs::absolute(out).lexically_normal();
+  if (!target.has_filename()) target = target.parent_path();  // "DIR/"
+  const fs::path partial = target.parent_path() / (target.filename().string() + "." +
+                                                   std::to_string(::getpid()) + ".partial");
   PartialFolder folder(partial);
   make_model(checkout, partial, options);
   check_model(Model(partial));
@@ -152,10 +175,11 @@ void remove_model(const std::string& name) {
   const fs::path home = model_folders().front();
   const fs::path target = home / name;
   std::error_code error;
-  if (!fs::exists(target / k_manifest_file, error)) {
+  if (!fs::exists(target, error)) {
     throw Error(ErrorKind::k_model, "model " + name + ": is not among your own models in " +
                                         home.string() + "; `vecdb model list` shows where it is");
   }
+  const FileLock lock = lock_models(home);
   // Renamed first, so that nobody opens half of it.
   const fs::path gone = home / ("." + name + ".removed");
   fs::remove_all(gone, error);

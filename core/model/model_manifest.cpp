@@ -9,6 +9,7 @@
 #include "model/encoder_shape_json.h"
 #include "model/json_fields.h"
 #include "model/self_test_json.h"
+#include "model/task_name.h"
 #include "model/tokenizer_settings_json.h"
 
 namespace vecdb {
@@ -75,22 +76,12 @@ void check_tensors(const ModelManifest& manifest, const JsonFields& fields) {
 }
 
 Json json_of(const Prompt& prompt, const EncoderShape& encoder) {
-  const bool has_task = prompt.task != Prompt::k_no_task;
-  return {{"prefix", prompt.prefix},
-          {"task", has_task ? encoder.adapters[static_cast<std::size_t>(prompt.task)] : ""}};
+  return {{"prefix", prompt.prefix}, {"task", task_name(prompt.task, encoder)}};
 }
 
 Prompt prompt_of(const Json& json, const EncoderShape& encoder, const std::string& where) {
   JsonFields fields(json, where);
-  Prompt prompt{.prefix = fields.text("prefix")};
-  const std::string task = fields.text("task");
-  if (!task.empty()) {
-    const auto found = std::find(encoder.adapters.begin(), encoder.adapters.end(), task);
-    if (found == encoder.adapters.end()) {
-      throw fields.wrong("task: there is no adapter \"" + task + "\"");
-    }
-    prompt.task = static_cast<int>(found - encoder.adapters.begin());
-  }
+  Prompt prompt{.prefix = fields.text("prefix"), .task = task_of(fields, encoder)};
   fields.finish();
   return prompt;
 }
@@ -151,7 +142,7 @@ ModelManifest read_manifest(const std::filesystem::path& folder) {
     manifest.ignored_tensors.push_back(name.get<std::string>());
   }
   manifest.self_tests =
-      self_tests_of(fields.array("self_test"), manifest.dimension(), where + ": self_test");
+      self_tests_of(fields.array("self_test"), manifest.encoder, where + ": self_test");
   fields.finish();
   return manifest;
 }
@@ -176,7 +167,7 @@ void write_manifest(const ModelManifest& manifest, const std::filesystem::path& 
                {"tensor_prefix", manifest.tensor_prefix},
                {"tensors", tensors},
                {"ignored_tensors", manifest.ignored_tensors},
-               {"self_test", json_of(manifest.self_tests)}});
+               {"self_test", json_of(manifest.self_tests, manifest.encoder)}});
   AtomicFile file(folder / k_manifest_file);
   file.write(json.dump(1) + "\n");
   file.commit();

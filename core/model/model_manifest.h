@@ -30,6 +30,7 @@ struct ModelManifest {
   };
   struct SelfTest {
     std::string text;
+    int task = Prompt::k_no_task;
     std::vector<float> vector;  // as made in f32 by PyTorch
   };
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t k_alignment = 64;  // of tensors' data, as in libtorch's own allocator
 constexpr std::size_t k_least_mapped = 64U << 10U;
 constexpr std::size_t k_largest_kept = 16U << 20U;
+constexpr std::size_t k_most_bytes = std::size_t{1} << 48U;  // more than any machine has
 constexpr std::size_t k_most_kept = 64U << 20U;
 
 // Stands before the data of a block.
@@ -101,7 +102,7 @@ class BlockAllocator final : public c10::Allocator {
  private:
   static void* new_data(std::size_t bytes) {
     const std::size_t whole = bytes + sizeof(Header);
-    if (whole < bytes) throw std::bad_alloc();
+    if (whole < bytes || whole > k_most_bytes) throw std::bad_alloc();
     if (whole >= k_least_mapped) return free_blocks().take(rounded(whole)) + 1;
     void* block = nullptr;
     if (::posix_memalign(&block, k_alignment, whole) != 0) throw std::bad_alloc();

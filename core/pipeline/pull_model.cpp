@@ -13,14 +13,22 @@ namespace {
 
 // Whether a model of this name with these weights is installed. Throws k_model when one with other
 // weights is.
-bool is_installed(const std::string& name, const std::string& weights_sha256) {
+bool is_installed(const std::string& name, const std::string& weights_sha256,
+                  const GivenPrefixes& given) {
   const auto models = installed_models();
   const auto found = std::find_if(models.begin(), models.end(),
                                   [&](const auto& model) { return model.name == name; });
   if (found == models.end()) return false;
-  const auto files = read_manifest(found->folder).files;
-  const auto weights = files.find(k_weights_file);
-  if (weights != files.end() && weights->second == weights_sha256) return true;
+  const ModelManifest manifest = read_manifest(found->folder);
+  if (manifest.files.at(k_weights_file) == weights_sha256) {
+    const bool same_prefixes =
+        given.query.value_or(manifest.query.prefix) == manifest.query.prefix &&
+        given.passage.value_or(manifest.passage.prefix) == manifest.passage.prefix;
+    if (same_prefixes) return true;
+    throw Error(ErrorKind::k_model, "model " + name + ": is installed in " +
+                                        found->folder.string() +
+                                        " with other prefixes; remove it first, or use --name");
+  }
   throw Error(ErrorKind::k_model, "model " + name + ": is installed in " + found->folder.string() +
                                       " with other weights; remove it first, or use --name");
 }
@@ -61,10 +69,10 @@ PulledModel pull_model(const PullOptions& options, CheckoutObserver& observer) {
     HttpClient client(options.network);
     ModelHub hub(client, options.repository, options.revision);
     const std::string stated = weights_sha256_of(hub, options);
-    if (!stated.empty() && is_installed(name, stated)) return installed;
+    if (!stated.empty() && is_installed(name, stated, options.prefixes)) return installed;
     checkout = folder.fetch(client, hub, options.revision, options.weights_sha256, observer);
   }
-  if (is_installed(name, checkout.weights_sha256())) return installed;
+  if (is_installed(name, checkout.weights_sha256(), options.prefixes)) return installed;
 
   add_model(checkout.folder, {.name = name,
                               .source = checkout.source,

@@ -18,19 +18,21 @@ std::string described(const std::string& name, const std::string& fingerprint) {
   return name + " (" + fingerprint.substr(0, 12) + ")";
 }
 
+void check_fingerprint(const StoreSettings& store, const Model& model) {
+  if (store.fingerprint == model.fingerprint()) return;
+  throw Error(ErrorKind::k_model,
+              "the store was made with the model " + described(store.model, store.fingerprint) +
+                  ", not with " + described(model.manifest().name, model.fingerprint()) +
+                  ": their vectors cannot be compared; use the store's model, or ingest into "
+                  "another store");
+}
+
 }  // namespace
 
 std::string name_of(Precision precision) { return precision == Precision::k_bf16 ? "bf16" : "f32"; }
 
 void check_same_model(const StoreSettings& store, const Embedder& embedder) {
-  const Model& model = embedder.model();
-  if (store.fingerprint != model.fingerprint()) {
-    throw Error(ErrorKind::k_model,
-                "the store was made with the model " + described(store.model, store.fingerprint) +
-                    ", not with " + described(model.manifest().name, model.fingerprint()) +
-                    ": their vectors cannot be compared; use the store's model, or ingest into "
-                    "another store");
-  }
+  check_fingerprint(store, embedder.model());
   if (store.precision != name_of(embedder.precision())) {
     throw Error(ErrorKind::k_usage, "--precision " + name_of(embedder.precision()) +
                                         ": the store was made with " + store.precision +
@@ -48,6 +50,7 @@ Embedder embedder_for_store(const StoreSettings& store, const ModelChoice& choic
   Embedder embedder(open_model(choice.model.value_or(store.model)),
                     choice.precision.value_or(precision_of(store)), choice.threads,
                     choice.max_memory);
+  check_fingerprint(store, embedder.model());  // before what only its own model can do
   embedder.cut_to(choice.dimensions > 0 ? choice.dimensions : store.dimension);
   check_same_model(store, embedder);
   return embedder;

@@ -1,4 +1,4 @@
-"""What every architecture does with a packed batch. Scripted, because tracing would freeze loops."""
+"""What every architecture does with a packed batch. Scripted: the loops depend on the batch."""
 
 from typing import List
 

@@ -176,7 +176,7 @@ def manifest(architecture, tokenizer, **changes):
         "files": {name: digest for name in names}, "tensor_prefix": "bert.", "ignored_tensors": ["pooler"],
         "tensors": {"bert." + name: {"dtype": "F32", "shape": shape}
                     for name, shape in encoder_tensors(rotary).items()},
-        "self_test": [{"text": "a", "vector": [0.6, -0.8]}],
+        "self_test": [{"text": "a", "task": "", "vector": [0.6, -0.8]}],
     } | changes).encode()
 
 

@@ -214,7 +214,7 @@ def test_random_texts_are_divided_without_loss(vecdb):
 
 
 def test_the_prefix_counts(vecdb):
-    model_with(vecdb, window=16, passage_prefix="a passage to be found: ")
+    model_with(vecdb, window=16, passage={"prefix": "a passage to be found: ", "task": ""})
     vecdb.write("long", " ".join(["word"] * 30))
     ingest(vecdb, "long", overflow="split")
     chunks = vecdb("show", "--json", "long").records
@@ -224,13 +224,13 @@ def test_the_prefix_counts(vecdb):
 
 
 def test_a_prefix_that_fills_the_window_is_refused(vecdb):
-    model_with(vecdb, window=8, query_prefix="some words that are more than there is room for ")
+    model_with(vecdb, window=8, query={"prefix": "some words that are more than there is room for ", "task": ""})
     assert_error(vecdb("encode", stdin="x"), 6, "model.json", "prefix", "window")
 
 
 def test_a_character_that_never_fits_is_told(vecdb):
     """Of a window of 3 tokens the prefix leaves 0 or 1; one character may take more."""
-    model_with(vecdb, window=4, passage_prefix="a")
+    model_with(vecdb, window=4, passage={"prefix": "a", "task": ""})
     vecdb.write("fine", "one two three four")
     assert ingest(vecdb, "fine", overflow="split").code == 0
     assert len(vecdb("show", "--json", "fine").records) == 4

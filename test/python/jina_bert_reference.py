@@ -1,7 +1,7 @@
-"""JinaBERT once more, straight from its formulas, to compare scripts/encoders with.
+"""JinaBERT once more, straight from its formulas, to compare scripts/graphs with.
 
 Padded batches, an explicit matrix of biases, an explicit softmax; no module, no packed rows, no
-blocks; in float64 unless told. It shares nothing with scripts/encoders. ALiBi: arXiv:2108.12409;
+blocks; in float64 unless told. It shares nothing with scripts/graphs. ALiBi: arXiv:2108.12409;
 GEGLU: arXiv:2002.05202; the model: arXiv:2310.19923.
 
 A `Formula` says each choice that an implementation can get wrong, so that a test can turn one of

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a checkout of random weights in a published layout, for trace_encoder.py to read.
+"""Writes a checkout of random weights in a published layout, for vecdb to make a model from.
 
     make_checkpoint.py ARCH OUT [--seed S] [--layers N] [--heads N] [--hidden N] …
 
