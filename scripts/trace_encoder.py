@@ -105,13 +105,17 @@ def encode(folder: Path, manifest: dict, texts: list[list[int]], task: int = -1)
 def record_self_test(folder: Path, manifest: dict, source: Path) -> None:
     tokenizer = read_tokenizer(source, manifest)
     texts = SELF_TEST_TEXTS + ((LONG_TEXT,) if manifest["window"] > LONG_WINDOW else ())
+    # sentence-transformers lower-cases a text itself where its own settings say so.
+    path = source / "sentence_bert_config.json"
+    settings = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    as_read = str.lower if settings.get("do_lower_case") else str
     tasks = [-1] * len(texts)
     for task in range(len(manifest["encoder"]["adapters"])):
         texts, tasks = [*texts, SELF_TEST_TEXTS[0]], [*tasks, task]
     names = [*manifest["encoder"]["adapters"], ""]  # the last one is that of -1: none
     manifest["self_test"] = []
     for text, task in zip(texts, tasks, strict=True):
-        (vector,) = encode(folder, manifest, [tokenizer.encode(text).ids], task)
+        (vector,) = encode(folder, manifest, [tokenizer.encode(as_read(text)).ids], task)
         manifest["self_test"].append(
             {"text": text, "task": names[task], "vector": [round(x, 7) for x in vector.tolist()]})
     content = json.dumps(manifest, ensure_ascii=False, indent=1)

@@ -367,10 +367,13 @@ TEST_CASE("files of a checkout that contradict one another are refused") {
       .check_refused("tokenizer_config.json: truncation_side is \"left\"");
   Json cased = wordpiece();
   cased["normalizer"]["lowercase"] = false;
-  Checkout()
-      .write(cased)
-      .write("sentence_bert_config.json", R"({"do_lower_case": true})")
-      .check_refused("sentence_bert_config.json: do_lower_case is true");
+  Checkout keeps_case;
+  const Ids cased_ids = ids_of(keeps_case.write(cased).read(), "A");
+  Checkout lowered;  // sentence-transformers lower-cases before the tokenizer sees the text
+  lowered.write(cased).write("sentence_bert_config.json", R"({"do_lower_case": true})");
+  const auto tokenizer = lowered.read();
+  CHECK(ids_of(tokenizer, "A") == ids_of(tokenizer, "a"));
+  CHECK(ids_of(tokenizer, "A") != cased_ids);
   CHECK_NOTHROW(Checkout()
                     .write(wordpiece())
                     .write("sentence_bert_config.json", R"({"do_lower_case": true})")
