@@ -85,10 +85,9 @@ MUTATIONS = {
 def test_jina_bert_is_its_formulas_at_every_length(made, model, architecture):
     folder = made(Shape(architecture, layers=2, heads=6))
     graph, reference = model(folder), Reference(folder)
-    texts = random_texts([1, 2, 511, 512, 513], 30522)
-    assert all(agree(graph.encode(texts), reference.encode(texts, FAMILIES[architecture])))
-    long = random_texts([2000], 30522)
-    assert all(agree(graph.encode(long), reference.encode(long, FAMILIES[architecture])))
+    for lengths in ([1, 2, *range(3, 46)], [511, 512, 513], [2000]):
+        texts = random_texts(lengths, 30522)
+        assert all(agree(graph.encode(texts), reference.encode(texts, FAMILIES[architecture])))
 
 
 def test_a_text_of_8192_tokens_is_its_formulas(made, model):
@@ -179,7 +178,7 @@ def by_transformers(folder, shape, texts):
 @pytest.mark.parametrize("shape", TRANSFORMERS_SHAPES, ids=str)
 def test_an_encoder_is_that_of_transformers(made, model, shape):
     folder = made(shape)
-    texts = random_texts([1, 2, 511, 512, 513, 2000], 500)
+    texts = random_texts([1, 2, *range(3, 47), 511, 512, 513, 2000], 500)
     assert all(agree(model(folder).encode(texts), by_transformers(folder, shape, texts)))
 
 
