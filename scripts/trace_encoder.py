@@ -94,14 +94,6 @@ def read_weights(folder: Path, manifest: dict) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def encode(folder: Path, manifest: dict, texts: list[list[int]], task: int = -1) -> torch.Tensor:
-    """float32[texts, hidden], each text by itself; the row filled to a multiple of 16 as vecdb does."""
-    graph = torch.jit.load(str(folder / "encoder.pt"))
-    weights, options = read_weights(folder, manifest), graph_options(manifest, task)
-    return torch.cat([graph(torch.tensor(ids + [0] * (-len(ids) % 16)), torch.tensor([0, len(ids)]),
-                            weights, options) for ids in texts])
-
-
 def record_self_test(folder: Path, manifest: dict, source: Path) -> None:
     tokenizer = read_tokenizer(source, manifest)
     texts = SELF_TEST_TEXTS + ((LONG_TEXT,) if manifest["window"] > LONG_WINDOW else ())
@@ -113,9 +105,12 @@ def record_self_test(folder: Path, manifest: dict, source: Path) -> None:
     for task in range(len(manifest["encoder"]["adapters"])):
         texts, tasks = [*texts, SELF_TEST_TEXTS[0]], [*tasks, task]
     names = [*manifest["encoder"]["adapters"], ""]  # the last one is that of -1: none
+    graph, weights = torch.jit.load(str(folder / "encoder.pt")), read_weights(folder, manifest)
     manifest["self_test"] = []
     for text, task in zip(texts, tasks, strict=True):
-        (vector,) = encode(folder, manifest, [tokenizer.encode(as_read(text)).ids], task)
+        ids = tokenizer.encode(as_read(text)).ids
+        row = torch.tensor(ids + [0] * (-len(ids) % 16))  # filled to a multiple of 16 as vecdb does
+        (vector,) = graph(row, torch.tensor([0, len(ids)]), weights, graph_options(manifest, task))
         manifest["self_test"].append(
             {"text": text, "task": names[task], "vector": [round(x, 7) for x in vector.tolist()]})
     content = json.dumps(manifest, ensure_ascii=False, indent=1)

@@ -16,8 +16,6 @@ namespace {
 
 using Tensors = std::map<std::string, TensorView>;
 
-constexpr std::uint64_t k_max_size = 1U << 24U;
-
 bool any_name(const Tensors& tensors, std::string_view part) {
   return std::any_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
     return tensor.first.find(part) != std::string::npos;
@@ -95,7 +93,7 @@ void read_adapters(EncoderShape& shape, JsonFields& fields, const Tensors& tenso
     shape.adapters.push_back(name.get<std::string>());
   }
   if (shape.adapters.empty()) throw fields.wrong("lora_adaptations is empty");
-  shape.lora_rank = fields.count("lora_rank", 1, k_max_size);
+  shape.lora_rank = fields.count("lora_rank", 1, k_max_encoder_size);
   shape.lora_alpha = fields.number("lora_alpha");
 }
 
@@ -116,17 +114,10 @@ CheckpointEncoder read_checkpoint_encoder(const fs::path& checkout, const Tensor
   EncoderShape shape;
   shape.architecture = choose_architecture(fields, tensors);
   require_encoder(fields);
-  shape.num_hidden_layers = fields.count("num_hidden_layers", 1, k_max_size);
-  shape.num_attention_heads = fields.count("num_attention_heads", 1, k_max_size);
-  shape.hidden_size = fields.count("hidden_size", 1, k_max_size);
-  shape.intermediate_size = fields.count("intermediate_size", 1, k_max_size);
-  shape.vocab_size = fields.count("vocab_size", 1, k_max_size);
-  shape.type_vocab_size = fields.count("type_vocab_size", 1, k_max_size);
-  shape.max_position_embeddings = fields.count("max_position_embeddings", 1, k_max_size);
-  shape.layer_norm_eps = fields.number("layer_norm_eps");
+  read_sizes(shape, fields);
   const bool jina_v3 = shape.architecture.starts_with("jina-v3");
   if (jina_v3 || shape.architecture == "xlm-roberta") {
-    shape.first_position = fields.count("pad_token_id", 0, k_max_size) + 1;
+    shape.first_position = fields.count("pad_token_id", 0, k_max_encoder_size) + 1;
   }
   if (jina_v3) {
     shape.rope_base = read_rope_base(fields, path.string());

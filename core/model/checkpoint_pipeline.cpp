@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/checkpoint_files.h"
+#include "model/encoder_shape_json.h"
 #include "model/json_fields.h"
 
 namespace vecdb {
@@ -10,8 +11,6 @@ namespace vecdb {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::uint64_t k_max_size = 1U << 24U;
 
 // Names of the pooling's kinds, in either of sentence-transformers' two spellings.
 std::vector<std::string> pooling_modes(JsonFields& fields, const Json& json) {
@@ -36,7 +35,7 @@ std::string read_pooling(const fs::path& path, std::size_t hidden) {
   JsonFields fields(json, path.string(), "");
   const bool recent = fields.has("embedding_dimension");
   const char* width = recent ? "embedding_dimension" : "word_embedding_dimension";
-  if (fields.count(width, 1, k_max_size) != hidden) {
+  if (fields.count(width, 1, k_max_encoder_size) != hidden) {
     throw fields.wrong(std::string(width) + " is not config.json's hidden_size");
   }
   if (fields.has("include_prompt") && !fields.flag("include_prompt")) {

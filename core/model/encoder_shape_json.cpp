@@ -6,13 +6,6 @@
 
 namespace vecdb {
 
-namespace {
-
-// Far above any published encoder, and low enough for products of sizes not to overflow.
-constexpr std::uint64_t k_max_size = 1U << 24U;
-
-}  // namespace
-
 Json json_of(const EncoderShape& shape) {
   return {{"architecture", shape.architecture},
           {"num_hidden_layers", shape.num_hidden_layers},
@@ -38,25 +31,29 @@ EncoderShape encoder_shape_of(const Json& json, const std::string& where) {
     throw fields.wrong("the architecture \"" + shape.architecture +
                        "\" is not known to this version of vecdb");
   }
-  shape.num_hidden_layers = fields.count("num_hidden_layers", 1, k_max_size);
-  shape.num_attention_heads = fields.count("num_attention_heads", 1, k_max_size);
-  shape.hidden_size = fields.count("hidden_size", 1, k_max_size);
-  shape.intermediate_size = fields.count("intermediate_size", 1, k_max_size);
-  shape.vocab_size = fields.count("vocab_size", 1, k_max_size);
-  shape.type_vocab_size = fields.count("type_vocab_size", 1, k_max_size);
-  shape.max_position_embeddings = fields.count("max_position_embeddings", 1, k_max_size);
-  shape.layer_norm_eps = fields.number("layer_norm_eps");
-  shape.first_position = fields.count("first_position", 0, k_max_size);
+  read_sizes(shape, fields);
+  shape.first_position = fields.count("first_position", 0, k_max_encoder_size);
   shape.rope_base = fields.number("rope_base");
   for (const auto& name : fields.array("adapters")) {
     if (!name.is_string()) throw fields.wrong("adapters holds what is no name");
     shape.adapters.push_back(name.get<std::string>());
   }
-  shape.lora_rank = fields.count("lora_rank", 0, k_max_size);
+  shape.lora_rank = fields.count("lora_rank", 0, k_max_encoder_size);
   shape.lora_alpha = fields.number("lora_alpha");
   fields.finish();
   check_shape(shape, fields);
   return shape;
+}
+
+void read_sizes(EncoderShape& shape, JsonFields& fields) {
+  shape.num_hidden_layers = fields.count("num_hidden_layers", 1, k_max_encoder_size);
+  shape.num_attention_heads = fields.count("num_attention_heads", 1, k_max_encoder_size);
+  shape.hidden_size = fields.count("hidden_size", 1, k_max_encoder_size);
+  shape.intermediate_size = fields.count("intermediate_size", 1, k_max_encoder_size);
+  shape.vocab_size = fields.count("vocab_size", 1, k_max_encoder_size);
+  shape.type_vocab_size = fields.count("type_vocab_size", 1, k_max_encoder_size);
+  shape.max_position_embeddings = fields.count("max_position_embeddings", 1, k_max_encoder_size);
+  shape.layer_norm_eps = fields.number("layer_norm_eps");
 }
 
 void check_shape(const EncoderShape& shape, const JsonFields& fields) {
