@@ -156,7 +156,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   options.overflow = command.overflow;
   options.wait_seconds = command.wait_seconds;
   options.mode = command.dry_run ? IngestMode::k_dry_run : IngestMode::k_store;
-  const CharacterSplitter checked(command.splitter);  // a wrong flag is told before stdin is read
+  make_splitter(command.splitter);  // a wrong flag is told before stdin is read
   if (command.prune && command.jsonl) {
     throw Error(ErrorKind::k_usage, "--prune: has no meaning with --jsonl; records have no files");
   }

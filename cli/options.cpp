@@ -11,9 +11,11 @@
 #include "base/hex.h"
 #include "configuration.h"
 #include "flags.h"
+#include "input_flags.h"
 #include "inputs.h"
 #include "model/model_library.h"
-#include "model/sentencepiece_tokenizer.h"
+#include "model/tokenizer/sentencepiece_tokenizer.h"
+#include "splitter_flags.h"
 #include "store/store.h"
 
 namespace vecdb {
@@ -63,49 +65,6 @@ void add_global(CLI::App& app, GlobalOptions& global) {
       app, "--progress", global.progress,
       {{"auto", Progress::k_auto}, {"plain", Progress::k_plain}, {"never", Progress::k_never}},
       "Progress; default auto: a line in place on a terminal");
-}
-
-void add_inputs(CLI::App& app, InputOptions& inputs) {
-  app.add_option("PATH", inputs.paths, "Files or folders; - for stdin");
-  app.add_option("--files-from", inputs.files_from,
-                 "Read names from a file, one a line; - for stdin")
-      ->type_name("FILE");
-  app.add_flag_callback(
-      "-0,--null", [&inputs] { inputs.name_separator = NameSeparator::k_nul; },
-      "Names in --files-from end with a NUL byte");
-  add_verbatim(
-      app, "--name", [&inputs](std::string name) { inputs.stdin_name = std::move(name); },
-      "The uri of what comes from stdin; default -")
-      ->type_name("URI");
-}
-
-void add_splitter(CLI::App& app, SplitterOptions& splitter) {
-  const auto check_kind = [](const std::string& kind) {
-    if (kind != "character") {
-      throw Error(ErrorKind::k_usage, "--splitter " + kind + ": is not known; use character");
-    }
-  };
-  app.add_option_function<std::string>("--splitter", check_kind, "How to split; default character")
-      ->type_name("character");
-  add_count(app, "--chunk-size", splitter.chunk_size, 1, std::size_t{1} << 30U,
-            "Longest chunk, code points; default 1000");
-  add_count(app, "--chunk-overlap", splitter.chunk_overlap, 0, std::size_t{1} << 30U,
-            "Longest overlap of neighbours, code points; default 0");
-  add_verbatim(
-      app, "--separator", [&splitter](std::string value) { splitter.separator = std::move(value); },
-      "Where to split, verbatim; default a blank line")
-      ->type_name("S");
-  app.add_flag_callback(
-      "--regex", [&splitter] { splitter.separator_kind = SeparatorKind::k_regex; },
-      "The separator is a regular expression (Python's)");
-  add_choice<KeepSeparator>(app, "--keep-separator", splitter.keep_separator,
-                            {{"no", KeepSeparator::k_no},
-                             {"start", KeepSeparator::k_start},
-                             {"end", KeepSeparator::k_end}},
-                            "Keep it at a piece's start or end; default no");
-  app.add_flag_callback(
-      "--no-strip", [&splitter] { splitter.whitespace = Whitespace::k_keep; },
-      "Keep white space at the ends of a chunk");
 }
 
 // `more`: what the verb can do beside what is possible where a text must have exactly one vector.

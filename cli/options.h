@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
-#include "model/encoder.h"
+#include "model/encoder/encoder.h"
 #include "pipeline/overflow.h"
-#include "text/splitter.h"
+#include "text/split/splitter.h"
 
 // What the command line asked for, as plain values. Parsing fills them and checks what can be
 // checked without touching a file; commands only read them.

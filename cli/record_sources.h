@@ -6,7 +6,7 @@
 
 #include "inputs.h"
 #include "pipeline/ingest.h"
-#include "text/record.h"
+#include "text/load/record.h"
 
 namespace vecdb {
 

@@ -5,7 +5,7 @@
 #include "commands.h"
 #include "console.h"
 #include "inputs.h"
-#include "text/splitter.h"
+#include "text/split/splitter.h"
 
 namespace vecdb {
 
@@ -53,7 +53,7 @@ Loaded load_source(const Source& source) {
 }  // namespace
 
 int run(const SplitCommand& command, const GlobalOptions& global) {
-  const CharacterSplitter splitter(command.splitter);
+  const auto splitter = make_splitter(command.splitter);
   std::vector<Skipped> skipped;
   ChunkLengths lengths;
   for (const Source& source : gather_sources(command.inputs, skipped)) {
@@ -67,7 +67,7 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
     if (const auto warning = line_end_warning(command.splitter, document)) {
       print_warning(global, *warning);
     }
-    const std::vector<Chunk> chunks = split_document(splitter, document);
+    const std::vector<Chunk> chunks = split_document(*splitter, document);
     for (const Chunk& chunk : chunks) lengths.add(chunk, command.splitter.chunk_size);
     print_document(document, chunks, command, global);
   }

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "options.h"
-#include "text/loader.h"
+#include "text/load/loader.h"
 
 namespace vecdb {
 

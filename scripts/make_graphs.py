@@ -52,7 +52,7 @@ def source_of(archives: dict[str, bytes]) -> str:
                         for i, name in enumerate(archives))
     return f"""// Written by scripts/make_graphs.py with PyTorch {torch.__version__}.
 
-#include "model/embedded_graphs.h"
+#include "model/encoder/embedded_graphs.h"
 
 #include <map>
 

@@ -77,7 +77,7 @@ def read_tokenizer(source: Path, manifest: dict) -> Tokenizer:
 
 
 def graph_options(manifest: dict, task: int = -1) -> dict[str, float]:
-    """What the graph wants to know beside tokens and weights (core/model/architecture.cpp)."""
+    """What the graph wants to know beside tokens and weights (core/model/encoder/architecture.cpp)."""
     encoder = manifest["encoder"]
     scale = encoder["lora_alpha"] / encoder["lora_rank"] if encoder["lora_rank"] else 0
     return {name: float(value) for name, value in {

@@ -13,6 +13,9 @@ struct Chunk {
   // UTF-8, never empty. Equal to the source's bytes [start, end), except where a splitter joins
   // pieces with something that is not the source's own text; the range then covers it.
   std::string text;
+  // One JSON object on one line of what is known of this chunk alone, e.g. {"page":3}; empty for
+  // nothing.
+  std::string meta = {};
 
   friend bool operator==(const Chunk&, const Chunk&) = default;
 };

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
-#include "model/text_division.h"
+#include "model/tokenizer/text_division.h"
 
 namespace vecdb {
 

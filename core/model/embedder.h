@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/encoder_memory.h"
+#include "model/encoder/encoder_memory.h"
 #include "model/model.h"
 
 namespace vecdb {

@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/sha256.h"
-#include "model/make_tokenizer.h"
-#include "model/weights.h"
+#include "model/encoder/weights.h"
+#include "model/tokenizer/make_tokenizer.h"
 
 namespace vecdb {
 

@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 
-#include "model/encoder.h"
+#include "model/encoder/encoder.h"
 #include "model/model_manifest.h"
-#include "model/tokenizer.h"
+#include "model/tokenizer/tokenizer.h"
 
 namespace vecdb {
 

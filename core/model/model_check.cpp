@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "model/embedder.h"
-#include "model/weights.h"
+#include "model/encoder/weights.h"
 
 namespace vecdb {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "model/make_model.h"
+#include "model/checkpoint/make_model.h"
 #include "model/model.h"
 
 // The models that are installed on this machine, by name.

@@ -6,11 +6,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sha256.h"
-#include "model/encoder_shape_json.h"
+#include "model/encoder/encoder_shape_json.h"
 #include "model/json_fields.h"
 #include "model/self_test_json.h"
 #include "model/task_name.h"
-#include "model/tokenizer_settings_json.h"
+#include "model/tokenizer/tokenizer_settings_json.h"
 
 namespace vecdb {
 

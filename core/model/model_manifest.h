@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "model/architecture.h"
-#include "model/safetensors.h"
-#include "model/tokenizer_settings.h"
+#include "model/encoder/architecture.h"
+#include "model/encoder/safetensors.h"
+#include "model/tokenizer/tokenizer_settings.h"
 
 namespace vecdb {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "model/architecture.h"
+#include "model/encoder/architecture.h"
 
 namespace vecdb {
 

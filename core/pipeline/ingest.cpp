@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "base/sha256.h"
+#include "pipeline/splitter_settings.h"
 
 namespace vecdb {
 
@@ -57,7 +59,7 @@ class Ingest {
   Ingest(const IngestOptions& options, IngestObserver& observer)
       : m_options(options),
         m_observer(observer),
-        m_splitter(options.splitter),
+        m_splitter(make_splitter(options.splitter)),
         m_splitter_json(describe(options.splitter)) {
     if (options.mode == IngestMode::k_dry_run) {
       if (is_store(options.store) && !is_unfinished_store(options.store)) {
@@ -113,10 +115,9 @@ class Ingest {
   void take_loaded(Loaded loaded, const std::string& meta) {
     if (auto* skipped = std::get_if<Skipped>(&loaded)) return skip(std::move(*skipped));
     const auto& document = std::get<Document>(loaded);
-    const std::uint64_t size = document.text.size() + document.text_offset;
     consider({.uri = document.uri,
               .sha256 = document.sha256,
-              .size = document.stamp ? document.stamp->size : size,
+              .size = document.size,
               .mtime_ns = document.stamp ? document.stamp->mtime_ns : 0,
               .splitter = m_splitter_json,
               .meta = meta},
@@ -139,7 +140,7 @@ class Ingest {
     if (const auto warning = line_end_warning(m_options.splitter, document)) {
       m_observer.on_warning(*warning);
     }
-    return split_document(m_splitter, document);
+    return split_document(*m_splitter, document);
   }
 
   // Puts a document into the batch unless the store has it just so.
@@ -270,7 +271,7 @@ class Ingest {
 
   const IngestOptions& m_options;
   IngestObserver& m_observer;
-  CharacterSplitter m_splitter;
+  std::unique_ptr<Splitter> m_splitter;
   std::string m_splitter_json;
   std::optional<Embedder> m_embedder;   // nothing in a dry run
   std::optional<StoreWriter> m_writer;  // nothing in a dry run
@@ -298,19 +299,6 @@ const char* name_of(IngestStatus status) {
       return "skipped";
   }
   return "";
-}
-
-std::string describe(const SplitterOptions& options) {
-  const char* keep = options.keep_separator == KeepSeparator::k_start ? "start"
-                     : options.keep_separator == KeepSeparator::k_end ? "end"
-                                                                      : "no";
-  return dump_json({{"splitter", "character"},
-                    {"separator", options.separator},
-                    {"regex", options.separator_kind == SeparatorKind::k_regex},
-                    {"keep_separator", keep},
-                    {"strip", options.whitespace == Whitespace::k_strip},
-                    {"chunk_size", options.chunk_size},
-                    {"chunk_overlap", options.chunk_overlap}});
 }
 
 IngestSummary ingest(const IngestOptions& options, SourceStream& sources,

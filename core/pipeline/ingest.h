@@ -82,7 +82,4 @@ class SourceStream {
 // refuses, are skipped; of two with one uri the first counts.
 IngestSummary ingest(const IngestOptions& options, SourceStream& sources, IngestObserver& observer);
 
-// Settings of a split as they are stored with a document: one line of JSON.
-std::string describe(const SplitterOptions& options);
-
 }  // namespace vecdb

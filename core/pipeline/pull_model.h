@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "model/make_model.h"
+#include "model/checkpoint/make_model.h"
 #include "net/checkout.h"
 #include "net/network_settings.h"
 

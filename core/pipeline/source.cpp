@@ -25,11 +25,16 @@ Loaded load(const std::filesystem::path& file) { return load_file(file); }
 
 Loaded load(const NamedBytes& named) { return load_bytes(named.uri, named.bytes); }
 
-std::vector<Chunk> split_document(const CharacterSplitter& splitter, const Document& document) {
-  std::vector<Chunk> chunks = splitter.split(document.text);
-  for (Chunk& chunk : chunks) {
-    chunk.start += document.text_offset;
-    chunk.end += document.text_offset;
+std::vector<Chunk> split_document(const Splitter& splitter, const Document& document) {
+  std::vector<Chunk> chunks;
+  for (const Section& section : document.sections) {
+    for (Chunk& chunk : splitter.split(section.text)) {
+      chunk.start += section.offset;
+      chunk.end += section.offset;
+      chunk.line += section.line - 1;
+      chunk.meta = section.meta;
+      chunks.push_back(std::move(chunk));
+    }
   }
   return chunks;
 }
@@ -46,7 +51,10 @@ std::optional<std::string> line_end_warning(const SplitterOptions& options,
   if (options.separator_kind == SeparatorKind::k_regex) {
     bare = bare || holds_bare(options.separator, "\\n", "\\r");
   }
-  if (!bare || document.text.find("\r\n") == std::string::npos) return std::nullopt;
+  const auto has_crlf = [](const Section& section) {
+    return section.text.find("\r\n") != std::string::npos;
+  };
+  if (!bare || std::ranges::none_of(document.sections, has_crlf)) return std::nullopt;
   return document.uri +
          ": has CRLF line ends, which a separator with a bare newline does not match";
 }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/chunk.h"
-#include "text/loader.h"
-#include "text/splitter.h"
+#include "text/load/loader.h"
+#include "text/split/splitter.h"
 
 // From what a user names to chunks: the first half of the pipeline, shared by split and ingest.
 namespace vecdb {
@@ -36,7 +36,7 @@ Loaded load(const std::filesystem::path& file);
 Loaded load(const NamedBytes& named);
 
 // Chunks of a document, with ranges in bytes of its source (a byte order mark counts).
-std::vector<Chunk> split_document(const CharacterSplitter& splitter, const Document& document);
+std::vector<Chunk> split_document(const Splitter& splitter, const Document& document);
 
 // How chunks compare with the size that was asked for; a piece without a separator inside is kept
 // whole.

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "fuzz.h"
-#include "text/record.h"
+#include "text/load/record.h"
 
 using namespace vecdb;
 using fuzz::require;

@@ -2,8 +2,8 @@
 #include <string_view>
 
 #include "fuzz.h"
-#include "text/python_regex.h"
-#include "text/regex_translator.h"
+#include "text/split/python_regex.h"
+#include "text/split/regex_translator.h"
 
 using namespace vecdb;
 using fuzz::require;

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "fuzz.h"
-#include "model/safetensors.h"
+#include "model/encoder/safetensors.h"
 
 using namespace vecdb;
 using fuzz::require;

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "fuzz.h"
-#include "model/sentencepiece_model_check.h"
-#include "model/sentencepiece_tokenizer.h"
+#include "model/tokenizer/sentencepiece_model_check.h"
+#include "model/tokenizer/sentencepiece_tokenizer.h"
 #include "tokenizer_check.h"
 
 using namespace vecdb;

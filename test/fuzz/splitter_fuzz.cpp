@@ -5,7 +5,7 @@
 
 #include "base/utf8.h"
 #include "fuzz.h"
-#include "text/splitter.h"
+#include "text/split/splitter.h"
 
 using namespace vecdb;
 using fuzz::require;

@@ -2,8 +2,8 @@
 #include <string>
 
 #include "fuzz.h"
-#include "model/subword_file.h"
-#include "model/subword_tokenizer.h"
+#include "model/tokenizer/subword_file.h"
+#include "model/tokenizer/subword_tokenizer.h"
 #include "tokenizer_check.h"
 
 using namespace vecdb;

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include "model/tokenizer.h"
+#include "model/tokenizer/tokenizer.h"
 
 namespace vecdb::fuzz {
 

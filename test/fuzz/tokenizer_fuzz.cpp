@@ -5,8 +5,8 @@
 
 #include "base/file.h"
 #include "fuzz.h"
-#include "model/checkpoint_tokenizer.h"
-#include "model/make_tokenizer.h"
+#include "model/checkpoint/checkpoint_tokenizer.h"
+#include "model/tokenizer/make_tokenizer.h"
 #include "temporary_folder.h"
 #include "tokenizer_check.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 #include "fuzz.h"
-#include "text/loader.h"
+#include "text/load/loader.h"
 
 using namespace vecdb;
 using fuzz::require;
@@ -52,8 +52,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Loaded loaded = load_bytes("fuzz", std::string(bytes));
   if (const auto* document = std::get_if<Document>(&loaded)) {
     require(!invalid && bytes.find('\0') == std::string_view::npos, "what is no text was taken");
-    require(!document->text.empty(), "an empty text was taken");
-    require(document->text == bytes.substr(document->text_offset), "the text is not the source's");
+    const Section& section = document->sections.at(0);
+    require(!section.text.empty(), "an empty text was taken");
+    require(section.text == bytes.substr(section.offset), "the text is not the source's");
   } else {
     require(!std::get<Skipped>(loaded).reason.empty(), "skipped without a reason");
   }

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "fuzz.h"
-#include "model/wordpiece_tokenizer.h"
-#include "model/wordpiece_vocabulary.h"
+#include "model/tokenizer/wordpiece_tokenizer.h"
+#include "model/tokenizer/wordpiece_vocabulary.h"
 #include "tokenizer_check.h"
 
 using namespace vecdb;

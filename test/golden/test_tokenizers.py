@@ -56,7 +56,7 @@ def make_texts(count: int = 3000, seed: int = 7) -> list[str]:
         texts.append("".join(c if is_known(c) else "?" for c in text))
     speech = SPEECH.read_text(encoding="utf-8")
     code = [(PROJECT / name).read_text(encoding="utf-8") for name in (
-        "core/model/word_splitter.cpp", "scripts/trace_encoder.py", "CMakeLists.txt")]
+        "core/model/tokenizer/word_splitter.cpp", "scripts/trace_encoder.py", "CMakeLists.txt")]
     return [*texts, speech, speech[:997], *code]
 
 

@@ -1,4 +1,4 @@
-#include "model/checkpoint_tokenizer.h"
+#include "model/checkpoint/checkpoint_tokenizer.h"
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "model/tokenizer_settings_json.h"
+#include "model/tokenizer/tokenizer_settings_json.h"
 #include "sentencepiece_fixture.h"
 
 using namespace vecdb;

@@ -1,4 +1,4 @@
-#include "model/encoder_memory.h"
+#include "model/encoder/encoder_memory.h"
 
 #include <algorithm>
 #include <atomic>

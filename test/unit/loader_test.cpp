@@ -1,4 +1,4 @@
-#include "text/loader.h"
+#include "text/load/loader.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -60,8 +60,8 @@ TEST_CASE("a file becomes a document with its bytes untouched") {
   const auto loaded = vecdb::load_file(path);
   const auto& document = std::get<Document>(loaded);
   CHECK(document.uri == path.string());
-  CHECK(document.text == "é\r\n b");
-  CHECK(document.text_offset == 0);
+  CHECK(document.sections.at(0).text == "é\r\n b");
+  CHECK(document.sections.at(0).offset == 0);
   CHECK(document.sha256 == vecdb::sha256_hex("é\r\n b"));
   REQUIRE(document.stamp);
   CHECK(document.stamp->size == 6);
@@ -71,8 +71,8 @@ TEST_CASE("a byte order mark of UTF-8 is left out of the text, not of the hash")
   const auto loaded = vecdb::load_bytes("-", "\xEF\xBB\xBF"s + "a");
   const auto& document = std::get<Document>(loaded);
   CHECK(document.uri == "-");
-  CHECK(document.text == "a");
-  CHECK(document.text_offset == 3);
+  CHECK(document.sections.at(0).text == "a");
+  CHECK(document.sections.at(0).offset == 3);
   CHECK(document.sha256 == vecdb::sha256_hex("\xEF\xBB\xBF"s + "a"));
   CHECK_FALSE(document.stamp);
 }
@@ -141,7 +141,7 @@ TEST_CASE("a large file is read whole") {
   const TemporaryFolder folder;
   const std::string content(5'000'000, 'x');
   const auto loaded = vecdb::load_file(folder.write("large", content));
-  CHECK(std::get<Document>(loaded).text == content);
+  CHECK(std::get<Document>(loaded).sections.at(0).text == content);
 }
 
 TEST_CASE("a folder stands for the files below it in byte order") {

@@ -1,4 +1,4 @@
-#include "text/record.h"
+#include "text/load/record.h"
 
 #include <catch2/catch.hpp>
 

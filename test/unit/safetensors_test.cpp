@@ -1,4 +1,4 @@
-#include "model/safetensors.h"
+#include "model/encoder/safetensors.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "model/sentencepiece_model_check.h"
+#include "model/tokenizer/sentencepiece_model_check.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "model/sentencepiece_tokenizer.h"
+#include "model/tokenizer/sentencepiece_tokenizer.h"
 #include "sentencepiece_fixture.h"
 
 using namespace vecdb;

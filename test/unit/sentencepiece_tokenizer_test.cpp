@@ -1,4 +1,4 @@
-#include "model/sentencepiece_tokenizer.h"
+#include "model/tokenizer/sentencepiece_tokenizer.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "text/splitter.h"
+#include "text/split/splitter.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -336,10 +336,4 @@ TEST_CASE("options without a meaning are refused in one line") {
         "--chunk-overlap 2000: is larger than --chunk-size 1000; make it smaller");
   CHECK_FALSE(refusal(plain("\xff", 10)).empty());
   CHECK(refusal(regex("a\n(")).find("--separator \"a\\n(\": missing )") == 0);
-}
-
-TEST_CASE("a splitter may be moved") {
-  CharacterSplitter splitter(regex("\\s"));
-  const CharacterSplitter moved(std::move(splitter));
-  CHECK(texts_of(moved.split("a b")) == Texts{"a", "b"});
 }

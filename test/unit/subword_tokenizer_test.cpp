@@ -1,4 +1,4 @@
-#include "model/subword_tokenizer.h"
+#include "model/tokenizer/subword_tokenizer.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -11,8 +11,8 @@
 
 #include "base/base64.h"
 #include "base/error.h"
-#include "model/canonical_composition.h"
-#include "model/subword_file.h"
+#include "model/tokenizer/canonical_composition.h"
+#include "model/tokenizer/subword_file.h"
 #include "sentencepiece_fixture.h"
 
 using namespace vecdb;

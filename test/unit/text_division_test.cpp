@@ -1,4 +1,4 @@
-#include "model/text_division.h"
+#include "model/tokenizer/text_division.h"
 
 #include <catch2/catch.hpp>
 #include <string>

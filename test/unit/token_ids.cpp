@@ -9,8 +9,8 @@
 #include <string>
 
 #include "base/json.h"
-#include "model/checkpoint_tokenizer.h"
-#include "model/tokenizer_settings_json.h"
+#include "model/checkpoint/checkpoint_tokenizer.h"
+#include "model/tokenizer/tokenizer_settings_json.h"
 
 int main(int argc, char** argv) {
   using namespace vecdb;

@@ -1,4 +1,4 @@
-#include "model/wordpiece_tokenizer.h"
+#include "model/tokenizer/wordpiece_tokenizer.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
