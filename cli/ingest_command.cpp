@@ -15,6 +15,19 @@ namespace vecdb {
 
 namespace {
 
+// 3725 -> "1:02:05"
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(seconds);
+  char text[32];
+  if (whole < 3600) {
+    std::snprintf(text, sizeof text, "%llu:%02llu", whole / 60ULL, whole % 60ULL);
+  } else {
+    std::snprintf(text, sizeof text, "%llu:%02llu:%02llu", whole / 3600ULL, whole / 60ULL % 60ULL,
+                  whole % 60ULL);
+  }
+  return text;
+}
+
 // "key=value" pairs to one JSON object, keys in byte order so that their order does not matter.
 std::string meta_json(const std::vector<std::string>& pairs) {
   std::map<std::string, std::string> values;
@@ -59,10 +72,18 @@ class Reporter final : public IngestObserver {
     print_warning(m_global, message);
   }
 
-  void on_progress(std::uint64_t done, std::uint64_t documents, std::uint64_t chunks) override {
-    m_progress.show(with_thousands(done) +
-                    (documents > 0 ? " of " + with_thousands(documents) : "") + " documents, " +
-                    with_thousands(chunks) + " chunks stored");
+  void on_progress(const IngestProgress& progress) override {
+    const auto rate = static_cast<double>(progress.tokens) / std::max(progress.seconds, 0.1);
+    std::string line = with_thousands(progress.documents_done) +
+                       (progress.documents > 0 ? " of " + with_thousands(progress.documents) : "") +
+                       " documents, " + with_thousands(progress.chunks) + " chunks stored, " +
+                       with_thousands(static_cast<std::uint64_t>(rate)) + " tokens/s";
+    if (progress.documents_done > 0 && progress.documents >= progress.documents_done) {
+      const auto left = static_cast<double>(progress.documents - progress.documents_done) *
+                        progress.seconds / static_cast<double>(progress.documents_done);
+      line += ", " + duration_text(left) + " left";
+    }
+    m_progress.show(line);
   }
 
  private:
@@ -115,13 +136,24 @@ void print_summary(const IngestSummary& summary, const GlobalOptions& global) {
                             (summary.removed > 0 ? count(summary.removed) + " removed, " : "") +
                             count(summary.skipped) + " skipped; " +
                             counted(summary.chunks, "chunk") + ", " +
+                            (summary.reused > 0 ? count(summary.reused) + " reused, " : "") +
                             counted(summary.tokens, "token"));
+  if (summary.remade > 0) {
+    print_warning(global, counted(summary.remade, "document") +
+                              " made again although unchanged: the settings are others");
+  }
+  if (summary.line_end_troubles > 0) {
+    print_warning(global,
+                  counted(summary.line_end_troubles, "document") + " with " + k_line_end_trouble);
+  }
   warn_of_lengths(summary.lengths, global);
   warn_of_fits(summary.fits, global);
   if (global.verbosity == Verbosity::k_verbose) {
-    print_error("load and split " + seconds_text(summary.split_seconds) + ", encode " +
+    print_error("load " + seconds_text(summary.load_seconds) + ", split " +
+                seconds_text(summary.split_seconds) + ", encode " +
                 seconds_text(summary.encode_seconds) + ", store " +
-                seconds_text(summary.store_seconds));
+                seconds_text(summary.store_seconds) + "; all " +
+                seconds_text(summary.total_seconds));
   }
   if (summary.interrupted) print_warning(global, "interrupted: what is counted above is stored");
 }
@@ -132,7 +164,9 @@ void print_summary_json(const IngestSummary& summary) {
                         {"unchanged", summary.unchanged},
                         {"removed", summary.removed},
                         {"skipped", summary.skipped},
+                        {"remade", summary.remade},
                         {"chunks", summary.chunks},
+                        {"reused", summary.reused},
                         {"tokens", summary.tokens},
                         {"truncated", summary.fits.truncated},
                         {"split", summary.fits.split},
@@ -140,9 +174,11 @@ void print_summary_json(const IngestSummary& summary) {
                         {"oversize", summary.lengths.oversize},
                         {"longest", summary.lengths.longest},
                         {"seconds",
-                         {{"split", summary.split_seconds},
+                         {{"load", summary.load_seconds},
+                          {"split", summary.split_seconds},
                           {"encode", summary.encode_seconds},
-                          {"store", summary.store_seconds}}},
+                          {"store", summary.store_seconds},
+                          {"total", summary.total_seconds}}},
                         {"interrupted", summary.interrupted}};
   Output::write(dump_json({{"summary", figures}}) + "\n");
 }
@@ -154,6 +190,8 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   options.meta = meta_json(command.meta);
   options.splitter = command.splitter;
   options.overflow = command.overflow;
+  options.compare = command.checksum ? Compare::k_always : Compare::k_when_in_doubt;
+  options.jobs = command.jobs > 0 ? command.jobs : worker_threads(global);
   options.wait_seconds = command.wait_seconds;
   options.mode = command.dry_run ? IngestMode::k_dry_run : IngestMode::k_store;
   make_splitter(command.splitter);  // a wrong flag is told before stdin is read

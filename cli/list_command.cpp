@@ -6,10 +6,18 @@
 
 namespace vecdb {
 
+namespace {
+
+Json splitter_of(const DocumentRecord& record) {
+  return parse_json(record.recipe, record.uri, ErrorKind::k_damaged).value("splitter", Json());
+}
+
+}  // namespace
+
 int run(const ListCommand&, const GlobalOptions& global) {
   const StoreReader store(existing_store(global));
   const Style style = style_for(global);
-  for (const DocumentSummary& document : store.documents()) {
+  store.each_document([&](const DocumentSummary& document) {
     const DocumentRecord& record = document.record;
     if (global.json) {
       Output::write(
@@ -21,13 +29,14 @@ int run(const ListCommand&, const GlobalOptions& global) {
                      {"truncated", document.fits.truncated},
                      {"split", document.fits.split},
                      {"averaged", document.fits.averaged},
-                     {"splitter", parse_json(record.splitter, record.uri, ErrorKind::k_damaged)},
+                     {"type", record.type},
+                     {"splitter", splitter_of(record)},
                      {"meta", parse_json(record.meta, record.uri, ErrorKind::k_damaged)}}) +
           "\n");
     } else {
       Output::write(style.shown(record.uri) + "\t" + counted(document.chunks, "chunk") + "\n");
     }
-  }
+  });
   return 0;
 }
 

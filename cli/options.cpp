@@ -107,6 +107,10 @@ void add_ingest(CLI::App& app, IngestCommand& command) {
   app.add_flag("--prune", command.prune,
                "Drop stored documents under the given paths whose files are gone");
   app.add_flag("--dry-run", command.dry_run, "Report what would be done, change nothing");
+  app.add_flag("--checksum", command.checksum,
+               "Compare files by content, also where size and times have not changed");
+  add_count(app, "--jobs", command.jobs, 1, k_max_threads,
+            "Threads that load and split; default: one a processor");
   add_wait(app, command.wait_seconds);
 }
 

@@ -53,6 +53,8 @@ struct IngestCommand {
   bool jsonl = false;          // inputs are records, one a line
   bool prune = false;          // drop documents under the paths whose files are gone
   bool dry_run = false;
+  bool checksum = false;  // compare by content where size and times are the same too
+  std::size_t jobs = 0;   // threads that load and split; 0: one per processor
   double wait_seconds = 5;
 };
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "chunk_json.h"
 #include "commands.h"
 #include "console.h"
 #include "inputs.h"
@@ -26,20 +27,16 @@ double rounded(double value) { return std::round(value * 1e7) / 1e7; }
 void print_json(const std::string& query, const Answer& answer) {
   std::size_t rank = 0;
   for (const Hit& hit : answer.hits) {
-    const Chunk& chunk = hit.chunk.record.chunk;
-    Output::write(dump_json({{"query", query},
-                             {"rank", ++rank},
-                             {"score", rounded(hit.score)},
-                             {"distance", rounded(hit.distance)},
-                             {"uri", hit.chunk.uri},
-                             {"chunk", hit.chunk.number},
-                             {"start", chunk.start},
-                             {"end", chunk.end},
-                             {"line", chunk.line},
-                             {"text", chunk.text},
-                             {"meta", parse_json(hit.chunk.meta, hit.chunk.uri + ": metadata",
-                                                 ErrorKind::k_damaged)}}) +
-                  "\n");
+    Json line = {{"query", query},
+                 {"rank", ++rank},
+                 {"score", rounded(hit.score)},
+                 {"distance", rounded(hit.distance)}};
+    line.update(json_of(hit.chunk));
+    const DocumentRecord& document = hit.chunk.document;
+    line["type"] = document.type;
+    line["size"] = document.size;
+    line["mtime_ns"] = document.mtime_ns;
+    Output::write(dump_json(line) + "\n");
   }
 }
 
@@ -50,10 +47,10 @@ void print_text(const std::string& query, const Answer& answer, const Style& sty
   for (const Hit& hit : answer.hits) {
     char score[32];
     std::snprintf(score, sizeof score, "%.4f", hit.score);
-    Output::write(
-        style.bold(std::to_string(++rank)) + "  " + score + "  " +
-        style.bold(style.shown(hit.chunk.uri) + ":" + std::to_string(hit.chunk.record.chunk.line)) +
-        "\n");
+    Output::write(style.bold(std::to_string(++rank)) + "  " + score + "  " +
+                  style.bold(style.shown(hit.chunk.document.uri) + ":" +
+                             std::to_string(hit.chunk.record.chunk.line)) +
+                  "\n");
     const std::string text = style.shown(hit.chunk.record.chunk.text);
     Output::write((style.terminal ? wrap(text, style.width) : text) + "\n\n");
   }
@@ -62,7 +59,7 @@ void print_text(const std::string& query, const Answer& answer, const Style& sty
 void print_paths(const Answer& answer) {
   std::set<std::string> seen;
   for (const Hit& hit : answer.hits) {
-    if (seen.insert(hit.chunk.uri).second) Output::write(hit.chunk.uri + "\n");
+    if (seen.insert(hit.chunk.document.uri).second) Output::write(hit.chunk.document.uri + "\n");
   }
 }
 
@@ -71,7 +68,8 @@ void print_vimgrep(const Answer& answer) {
   for (const Hit& hit : answer.hits) {
     const Chunk& chunk = hit.chunk.record.chunk;
     const std::string first_line = chunk.text.substr(0, chunk.text.find('\n'));
-    Output::write(hit.chunk.uri + ":" + std::to_string(chunk.line) + ":1:" + first_line + "\n");
+    Output::write(hit.chunk.document.uri + ":" + std::to_string(chunk.line) + ":1:" + first_line +
+                  "\n");
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "chunk_json.h"
 #include "commands.h"
 #include "console.h"
 #include "store/store.h"
@@ -28,20 +29,14 @@ const char* name_of(WindowFit fit) {
 void print(const StoredChunk& chunk, const GlobalOptions& global, const Style& style) {
   const Chunk& part = chunk.record.chunk;
   if (global.json) {
-    Output::write(dump_json({{"uri", chunk.uri},
-                             {"chunk", chunk.number},
-                             {"start", part.start},
-                             {"end", part.end},
-                             {"line", part.line},
-                             {"text", part.text},
-                             {"tokens", chunk.record.tokens},
-                             {"truncated", chunk.record.fit == WindowFit::k_truncated},
-                             {"fit", name_of(chunk.record.fit)},
-                             {"meta", parse_json(chunk.meta, chunk.uri, ErrorKind::k_damaged)}}) +
-                  "\n");
+    Json line = json_of(chunk);
+    line["tokens"] = chunk.record.tokens;
+    line["truncated"] = chunk.record.fit == WindowFit::k_truncated;
+    line["fit"] = name_of(chunk.record.fit);
+    Output::write(dump_json(line) + "\n");
     return;
   }
-  Output::write(style.bold(style.shown(chunk.uri) + "#" + std::to_string(chunk.number)) +
+  Output::write(style.bold(style.shown(chunk.document.uri) + "#" + std::to_string(chunk.number)) +
                 style.dim("  line " + std::to_string(part.line) + ", " +
                           std::to_string(chunk.record.tokens) + " tokens" +
                           (chunk.record.fit == WindowFit::k_whole

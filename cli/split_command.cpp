@@ -64,8 +64,8 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
       continue;
     }
     const auto& document = std::get<Document>(loaded);
-    if (const auto warning = line_end_warning(command.splitter, document)) {
-      print_warning(global, *warning);
+    if (has_line_end_trouble(command.splitter, document)) {
+      print_warning(global, document.uri + ": has " + k_line_end_trouble);
     }
     const std::vector<Chunk> chunks = split_document(*splitter, document);
     for (const Chunk& chunk : chunks) lengths.add(chunk, command.splitter.chunk_size);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,9 @@ struct FileStamp {
 // blocking on them.
 FileDescriptor open_regular_file(const std::filesystem::path& path);
 FileStamp stamp_of(const FileDescriptor& file, const std::filesystem::path& path);
+
+// The same without opening it. Nothing when it is no regular file or cannot be looked at.
+std::optional<FileStamp> stamp_of(const std::filesystem::path& path);
 
 // Whole content of a regular file. Refuses one over `max_bytes`, also when it grows while read.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes);

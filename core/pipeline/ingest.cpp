@@ -2,37 +2,35 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
 
 #include "base/interrupt.h"
-#include "base/json.h"
-#include "base/sha256.h"
+#include "base/worker_pool.h"
 #include "pipeline/splitter_settings.h"
+#include "pipeline/stopwatch.h"
+#include "pipeline/vector_plan.h"
 
 namespace vecdb {
 
 namespace {
 
-// A commit at least every so many chunks: what a crash can lose, and what is held in memory.
-constexpr std::size_t k_chunks_per_commit = 512;
+using Clock = std::chrono::steady_clock;
 
-class Stopwatch {
- public:
-  // Adds the time since it was made to a total.
-  explicit Stopwatch(double& total) : m_total(total) {}
-  ~Stopwatch() {
-    m_total += std::chrono::duration<double>(std::chrono::steady_clock::now() - m_start).count();
-  }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
+// A commit at least every so many chunks or bytes of text: what a crash can lose, and what is held.
+constexpr std::size_t k_batch_chunks = 512;
+constexpr std::size_t k_batch_bytes = std::size_t{1} << 19U;
 
- private:
-  double& m_total;
-  std::chrono::steady_clock::time_point m_start = std::chrono::steady_clock::now();
-};
+// How far the jobs may be ahead: sources a job, and bytes of all of them.
+constexpr std::size_t k_sources_a_job = 4;
+constexpr std::uint64_t k_bytes_ahead = std::uint64_t{64} << 20U;
+
+constexpr auto k_progress_every = std::chrono::milliseconds(100);
 
 // A store's settings decide the model when the store exists; else the model decides the settings.
 Embedder make_embedder(const IngestOptions& options) {
@@ -42,16 +40,61 @@ Embedder make_embedder(const IngestOptions& options) {
   return embedder_without_store(options.model);
 }
 
-// What chunks that came ready are recorded to be split with.
-constexpr const char* k_ready_splitter = R"({"splitter":"none"})";
+// Documents that are committed together, on their way from stage to stage.
+struct Batch {
+  std::vector<NewDocument> documents;
+  std::vector<SourceState> states;  // of the documents
+  std::vector<DocumentRecord> touched;
+  std::size_t chunks = 0;
+  std::size_t bytes = 0;
 
-// Stands for the bytes of a source that is not at hand.
-std::string digest_of(const std::vector<Chunk>& chunks) {
-  Sha256 hash;
-  for (const Chunk& chunk : chunks) {
-    hash.update(dump_json({chunk.start, chunk.end, chunk.line, chunk.text}) + "\n");
+  // Known once it is encoded.
+  std::vector<Skipped> refused;
+  RecentTexts texts;
+  std::uint64_t tokens = 0;
+  std::uint64_t reused = 0;
+  double encode_seconds = 0;
+  double store_seconds = 0;
+
+  bool empty() const { return documents.empty() && touched.empty(); }
+  bool is_full() const { return chunks >= k_batch_chunks || bytes >= k_batch_bytes; }
+};
+
+std::uint64_t bytes_of(const Source& source) {
+  if (const auto* path = std::get_if<std::filesystem::path>(&source)) {
+    const auto stamp = stamp_of(*path);
+    return stamp ? stamp->size : 0;
   }
-  return hash.hex_digest();
+  if (const auto* named = std::get_if<NamedBytes>(&source)) return named->bytes.size();
+  return 0;
+}
+
+// Tokenizes and encodes. Documents that cannot be are taken out. False when it was interrupted.
+bool encode_batch(Batch& batch, Embedder& embedder, Overflow overflow, const StoreReader& stored,
+                  const RecentTexts* recent) {
+  const Stopwatch watch(batch.encode_seconds);
+  VectorPlan plan(embedder, overflow, &stored, recent);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < batch.documents.size(); ++i) {
+    if (pending_interrupt() != 0) return false;
+    NewDocument& document = batch.documents[i];
+    if (auto why = plan.add(document)) {
+      batch.refused.push_back({document.record.uri, std::move(*why)});
+      continue;
+    }
+    if (kept < i) {
+      batch.documents[kept] = std::move(document);
+      batch.states[kept] = batch.states[i];
+    }
+    ++kept;
+  }
+  batch.documents.resize(kept);
+  batch.states.resize(kept);
+  if (!plan.run(batch.documents)) return false;
+  batch.tokens = plan.tokens_read();
+  batch.reused = plan.reused();
+  batch.texts = plan.take_texts();
+  return true;
 }
 
 class Ingest {
@@ -60,7 +103,13 @@ class Ingest {
       : m_options(options),
         m_observer(observer),
         m_splitter(make_splitter(options.splitter)),
-        m_splitter_json(describe(options.splitter)) {
+        m_prepare({.splitter = m_splitter.get(),
+                   .splitter_options = options.splitter,
+                   .splitter_json = describe(options.splitter),
+                   .meta = options.meta,
+                   .overflow = options.overflow,
+                   .compare = options.compare}),
+        m_workers(options.jobs) {
     if (options.mode == IngestMode::k_dry_run) {
       if (is_store(options.store) && !is_unfinished_store(options.store)) {
         m_reader.emplace(options.store);
@@ -75,94 +124,114 @@ class Ingest {
   }
 
   IngestSummary run(SourceStream& sources) {
-    std::uint64_t done = 0;
-    while (!stopped()) {
-      std::optional<Source> source = sources.next();
-      if (!source) break;
-      take(std::move(*source));
-      if (m_batch_chunks >= k_chunks_per_commit) commit_batch();
-      m_observer.on_progress(++done, sources.total(), m_summary.chunks);
+    {
+      const Stopwatch watch(m_summary.total_seconds);
+      while (!stopped()) {
+        prepare_ahead(sources);
+        if (m_ahead.empty()) break;
+        take(wait_for(m_ahead.front().prepared));
+        m_bytes_ahead -= m_ahead.front().bytes;
+        m_ahead.pop_front();
+        if (m_batch.is_full()) submit();
+      }
+      if (!stopped() && !m_batch.empty()) submit();
+      finish_stages();
+      if (!stopped()) prune();
     }
-    if (!stopped()) commit_batch();
-    if (!stopped()) prune();
     return m_summary;
   }
 
  private:
+  struct Ahead {
+    std::future<Prepared> prepared;
+    std::uint64_t bytes = 0;
+  };
+
   bool stopped() {
     if (pending_interrupt() != 0) m_summary.interrupted = true;
     return m_summary.interrupted;
   }
 
-  std::optional<DocumentSummary> find_stored(const std::string& uri) const {
+  std::optional<DocumentSummary> find_stored(const std::string& uri) {
+    const std::lock_guard lock(m_store_mutex);
     if (m_writer) return m_writer->find_document(uri);
     return m_reader ? m_reader->find_document(uri) : std::nullopt;
   }
 
-  void take(Source source) {
-    const Stopwatch watch(m_summary.split_seconds);
-    if (auto* skipped = std::get_if<Skipped>(&source)) {
-      skip(std::move(*skipped));
-    } else if (auto* ready = std::get_if<ReadyChunks>(&source)) {
-      take_ready(std::move(*ready));
-    } else if (const auto* named = std::get_if<NamedBytes>(&source)) {
-      take_loaded(load(*named), named->meta.value_or(m_options.meta));
-    } else {
-      take_loaded(load(std::get<std::filesystem::path>(source)), m_options.meta);
+  // Hands sources to the workers, as far ahead as memory allows.
+  void prepare_ahead(SourceStream& sources) {
+    while (!m_ended && m_ahead.size() < k_sources_a_job * m_options.jobs &&
+           (m_ahead.empty() || m_bytes_ahead < k_bytes_ahead)) {
+      std::optional<Source> source = sources.next();
+      m_total = sources.total();
+      if (!source) {
+        m_ended = true;
+        return;
+      }
+      const std::string uri = document_uri(*source);
+      const bool is_document = !std::holds_alternative<Skipped>(*source);
+      if (is_document && !m_seen.insert(uri).second) continue;
+      const std::uint64_t bytes = bytes_of(*source);
+      auto task = [this, source = std::move(*source),
+                   stored = is_document ? find_stored(uri) : std::nullopt]() mutable {
+        return prepare(std::move(source), stored, m_prepare);
+      };
+      m_ahead.push_back({m_workers.run(std::move(task)), bytes});
+      m_bytes_ahead += bytes;
     }
   }
 
-  void take_loaded(Loaded loaded, const std::string& meta) {
-    if (auto* skipped = std::get_if<Skipped>(&loaded)) return skip(std::move(*skipped));
-    const auto& document = std::get<Document>(loaded);
-    consider({.uri = document.uri,
-              .sha256 = document.sha256,
-              .size = document.size,
-              .mtime_ns = document.stamp ? document.stamp->mtime_ns : 0,
-              .splitter = m_splitter_json,
-              .meta = meta},
-             [&] { return split(document); });
-  }
-
-  void take_ready(ReadyChunks ready) {
-    std::uint64_t size = 0;
-    for (const Chunk& chunk : ready.chunks) size += chunk.text.size();
-    consider({.uri = ready.uri,
-              .sha256 = digest_of(ready.chunks),
-              .size = size,
-              .mtime_ns = 0,
-              .splitter = k_ready_splitter,
-              .meta = ready.meta},
-             [&] { return std::move(ready.chunks); });
-  }
-
-  std::vector<Chunk> split(const Document& document) {
-    if (const auto warning = line_end_warning(m_options.splitter, document)) {
-      m_observer.on_warning(*warning);
+  // What the future gives; meanwhile reports what is stored, and shows that there is progress.
+  template <typename Result>
+  Result wait_for(std::future<Result>& future) {
+    while (future.wait_for(k_progress_every) == std::future_status::timeout) {
+      if (m_storing.valid() && is_ready(m_storing)) finish_storing();
+      show_progress();
     }
-    return split_document(*m_splitter, document);
+    return future.get();
   }
 
-  // Puts a document into the batch unless the store has it just so.
-  template <typename MakeChunks>
-  void consider(DocumentRecord record, MakeChunks make_chunks) {
-    if (!m_seen.insert(record.uri).second) return;
-    const auto stored = find_stored(record.uri);
-    if (stored && stored->record.sha256 == record.sha256 &&
-        stored->record.splitter == record.splitter && stored->record.meta == record.meta &&
-        is_as_asked(stored->fits, m_options.overflow)) {
-      ++m_summary.unchanged;
-      m_observer.on_event(
-          {record.uri, IngestStatus::k_unchanged, record.sha256, stored->chunks, ""});
-      return;
+  template <typename Result>
+  static bool is_ready(const std::future<Result>& future) {
+    return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  }
+
+  void show_progress() {
+    const auto now = Clock::now();
+    if (now < m_next_progress) return;
+    m_next_progress = now + k_progress_every;
+    m_observer.on_progress({.documents_done = m_summary.added + m_summary.changed +
+                                              m_summary.unchanged + m_summary.skipped,
+                            .documents = m_total,
+                            .chunks = m_summary.chunks,
+                            .tokens = m_summary.tokens,
+                            .seconds = std::chrono::duration<double>(now - m_start).count()});
+  }
+
+  void take(Prepared prepared) {
+    m_summary.load_seconds += prepared.load_seconds;
+    m_summary.split_seconds += prepared.split_seconds;
+    m_summary.line_end_troubles += prepared.has_line_end_trouble ? 1 : 0;
+    DocumentRecord& record = prepared.record;
+    switch (prepared.state) {
+      case SourceState::k_skipped:
+        skip({std::move(record.uri), std::move(prepared.reason)});
+        break;
+      case SourceState::k_touched:
+      case SourceState::k_unchanged:
+        ++m_summary.unchanged;
+        m_observer.on_event(
+            {record.uri, IngestStatus::k_unchanged, record.sha256, prepared.stored_chunks, ""});
+        if (prepared.state == SourceState::k_touched) m_batch.touched.push_back(std::move(record));
+        break;
+      default:
+        for (const ChunkRecord& chunk : prepared.chunks) m_batch.bytes += chunk.chunk.text.size();
+        m_batch.chunks += prepared.chunks.size();
+        m_batch.documents.push_back(
+            {.record = std::move(record), .chunks = std::move(prepared.chunks), .vectors = {}});
+        m_batch.states.push_back(prepared.state);
     }
-    NewDocument added;
-    for (Chunk& chunk : make_chunks()) added.chunks.push_back({.chunk = std::move(chunk)});
-    if (added.chunks.empty()) return skip({record.uri, "holds nothing but white space"});
-    added.record = std::move(record);
-    m_batch_chunks += added.chunks.size();
-    m_batch.push_back(std::move(added));
-    m_statuses.push_back(stored ? IngestStatus::k_changed : IngestStatus::k_added);
+    show_progress();
   }
 
   void skip(Skipped skipped) {
@@ -171,95 +240,95 @@ class Ingest {
         {std::move(skipped.uri), IngestStatus::k_skipped, "", 0, std::move(skipped.reason)});
   }
 
-  void commit_batch() {
-    if (m_batch.empty()) return;
-    if (m_writer) {
-      std::uint64_t tokens = 0;
-      if (!encode_batch(tokens)) return;
-      const Stopwatch watch(m_summary.store_seconds);
-      m_writer->commit(m_batch, {});
-      m_summary.tokens += tokens;
-    }
-    for (std::size_t i = 0; i < m_batch.size(); ++i) report(m_batch[i], m_statuses[i]);
-    m_batch.clear();
-    m_statuses.clear();
-    m_batch_chunks = 0;
+  // Sends the batch on its way: it is encoded while the one before it is stored.
+  void submit() {
+    auto batch = std::make_shared<Batch>(std::exchange(m_batch, {}));
+    if (!m_writer) return report(*batch);
+    const std::shared_ptr<Batch> before = finish_encoding();
+    if (m_summary.interrupted) return;
+    if (m_storing.valid()) finish_storing();
+    // One generation for all of the batch, and always the same: what is being stored is not in it.
+    auto stored = std::make_shared<StoreReader>(m_options.store);
+    if (before) start_storing(before);
+    m_encoding = std::async(std::launch::async, [this, batch, before, stored] {
+      const RecentTexts* recent = before ? &before->texts : nullptr;
+      const bool done = encode_batch(*batch, *m_embedder, m_options.overflow, *stored, recent);
+      return done ? batch : nullptr;
+    });
   }
 
-  // False when it was interrupted. `tokens`: how many the encoder saw.
-  bool encode_batch(std::uint64_t& tokens) {
-    const Stopwatch watch(m_summary.encode_seconds);
-    const std::vector<TokenizedText> texts = tokenize_batch();
-    for (const TokenizedText& text : texts) tokens += text.tokens_read();
-    const auto vectors =
-        m_embedder->encode(texts, m_embedder->model().manifest().passage, VectorLength::k_unit);
-    if (!vectors) {
+  // The batch that was being encoded, if there is one and it was not interrupted.
+  std::shared_ptr<Batch> finish_encoding() {
+    if (!m_encoding.valid()) return nullptr;
+    std::shared_ptr<Batch> batch = wait_for(m_encoding);
+    if (!batch) {
       m_summary.interrupted = true;
-      return false;
+      return nullptr;
     }
-    auto next = vectors->begin();
-    for (NewDocument& document : m_batch) {
-      const auto end = next + static_cast<std::ptrdiff_t>(document.chunks.size() *
-                                                          m_writer->settings().dimension);
-      document.vectors.assign(next, end);
-      next = end;
-    }
-    return true;
+    m_summary.encode_seconds += batch->encode_seconds;
+    m_summary.tokens += batch->tokens;
+    for (Skipped& refused : batch->refused) skip(std::move(refused));
+    return batch;
   }
 
-  // One text for each chunk of the batch, after its long chunks became what `overflow` says.
-  // Documents that it refuses leave the batch.
-  std::vector<TokenizedText> tokenize_batch() {
-    std::vector<TokenizedText> texts;
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < m_batch.size(); ++i) {
-      NewDocument& document = m_batch[i];
-      if (auto why = tokenize_chunks(*m_embedder, m_options.overflow, document.chunks, texts)) {
-        skip({std::move(document.record.uri), std::move(*why)});
-        continue;
-      }
-      if (kept < i) {
-        m_batch[kept] = std::move(document);
-        m_statuses[kept] = m_statuses[i];
-      }
-      ++kept;
-    }
-    m_batch.resize(kept);
-    m_statuses.resize(kept);
-    return texts;
+  void start_storing(std::shared_ptr<Batch> batch) {
+    m_storing = std::async(std::launch::async, [this, batch = std::move(batch)] {
+      const Stopwatch watch(batch->store_seconds);
+      const std::lock_guard lock(m_store_mutex);
+      m_writer->commit(batch->documents, {}, batch->touched);
+      return batch;
+    });
   }
 
-  void report(const NewDocument& document, IngestStatus status) {
-    ++(status == IngestStatus::k_added ? m_summary.added : m_summary.changed);
-    m_summary.chunks += document.chunks.size();
-    for (const ChunkRecord& record : document.chunks) {
-      m_summary.fits.add(record.fit);
-      m_summary.lengths.add(record.chunk, m_options.splitter.chunk_size);
+  void finish_storing() {
+    const std::shared_ptr<Batch> batch = m_storing.get();
+    m_summary.store_seconds += batch->store_seconds;
+    m_summary.reused += batch->reused;
+    report(*batch);
+  }
+
+  // Lets the batches that are on their way arrive.
+  void finish_stages() {
+    const std::shared_ptr<Batch> last = finish_encoding();
+    if (m_storing.valid()) finish_storing();
+    if (!last) return;
+    start_storing(last);
+    finish_storing();
+  }
+
+  void report(const Batch& batch) {
+    for (std::size_t i = 0; i < batch.documents.size(); ++i) {
+      const NewDocument& document = batch.documents[i];
+      const bool is_new = batch.states[i] == SourceState::k_added;
+      ++(is_new ? m_summary.added : m_summary.changed);
+      m_summary.remade += batch.states[i] == SourceState::k_remade ? 1 : 0;
+      m_summary.chunks += document.chunks.size();
+      for (const ChunkRecord& record : document.chunks) {
+        m_summary.fits.add(record.fit);
+        m_summary.lengths.add(record.chunk, m_options.splitter.chunk_size);
+      }
+      m_observer.on_event({document.record.uri,
+                           is_new ? IngestStatus::k_added : IngestStatus::k_changed,
+                           document.record.sha256, document.chunks.size(), ""});
     }
-    m_observer.on_event(
-        {document.record.uri, status, document.record.sha256, document.chunks.size(), ""});
   }
 
   // Removes what was stored from under the roots and is not there any more.
   void prune() {
     if (m_options.prune_roots.empty() || !is_store(m_options.store)) return;
-    std::vector<DocumentSummary> gone;
-    for (DocumentSummary& document : StoreReader(m_options.store).documents()) {
+    std::vector<IngestEvent> gone;
+    StoreReader(m_options.store).each_document([&](const DocumentSummary& document) {
       const std::string& uri = document.record.uri;
+      if (m_seen.contains(uri) || !is_under_root(uri)) return;
       std::error_code error;
-      const bool exists = std::filesystem::exists(uri, error) || error;
-      if (!exists && !m_seen.contains(uri) && is_under_root(uri)) {
-        gone.push_back(std::move(document));
-      }
-    }
+      if (std::filesystem::exists(uri, error) || error) return;
+      gone.push_back({uri, IngestStatus::k_removed, document.record.sha256, document.chunks, ""});
+    });
     std::vector<std::string> uris;
-    for (const DocumentSummary& document : gone) uris.push_back(document.record.uri);
+    for (const IngestEvent& event : gone) uris.push_back(event.uri);
     if (m_writer) m_writer->commit({}, uris);
-    for (const DocumentSummary& document : gone) {
-      ++m_summary.removed;
-      m_observer.on_event({document.record.uri, IngestStatus::k_removed, document.record.sha256,
-                           document.chunks, ""});
-    }
+    m_summary.removed += gone.size();
+    for (const IngestEvent& event : gone) m_observer.on_event(event);
   }
 
   bool is_under_root(const std::string& uri) const {
@@ -272,15 +341,25 @@ class Ingest {
   const IngestOptions& m_options;
   IngestObserver& m_observer;
   std::unique_ptr<Splitter> m_splitter;
-  std::string m_splitter_json;
+  PrepareOptions m_prepare;
   std::optional<Embedder> m_embedder;   // nothing in a dry run
   std::optional<StoreWriter> m_writer;  // nothing in a dry run
   std::optional<StoreReader> m_reader;  // of a dry run, when there is a store
+  std::mutex m_store_mutex;             // of m_writer
   IngestSummary m_summary;
+  Clock::time_point m_start = Clock::now();
+  Clock::time_point m_next_progress = m_start;
+  std::uint64_t m_total = 0;
+  bool m_ended = false;  // no more sources
   std::unordered_set<std::string> m_seen;
-  std::vector<NewDocument> m_batch;
-  std::vector<IngestStatus> m_statuses;  // of the batch
-  std::size_t m_batch_chunks = 0;
+  Batch m_batch;  // being filled
+
+  // What runs on other threads; ends before all of the above does.
+  std::future<std::shared_ptr<Batch>> m_encoding;
+  std::future<std::shared_ptr<Batch>> m_storing;
+  WorkerPool m_workers;
+  std::deque<Ahead> m_ahead;  // in the order of the sources
+  std::uint64_t m_bytes_ahead = 0;
 };
 
 }  // namespace

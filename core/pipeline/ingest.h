@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipeline/overflow.h"
+#include "pipeline/prepare.h"
 #include "pipeline/source.h"
 #include "pipeline/store_model.h"
 
@@ -21,6 +22,8 @@ struct IngestOptions {
   SplitterOptions splitter;
   std::string meta = "{}";  // one JSON object, kept with every document
   Overflow overflow = Overflow::k_warn;
+  Compare compare = Compare::k_when_in_doubt;
+  std::size_t jobs = 1;     // threads that load and split
   double wait_seconds = 5;  // for another writer
   IngestMode mode = IngestMode::k_store;
   // Folders and files, by uri: stored documents under them whose files are gone are removed.
@@ -45,26 +48,38 @@ struct IngestSummary {
   std::uint64_t unchanged = 0;
   std::uint64_t removed = 0;
   std::uint64_t skipped = 0;
+  std::uint64_t remade = 0;  // among the changed: only what they were to be made with was new
   std::uint64_t chunks = 0;  // of added and changed documents
+  std::uint64_t reused = 0;  // among them: those whose vectors were at hand
   std::uint64_t tokens = 0;  // that the encoder saw
   FitCounts fits;            // of those chunks, into the model's window
   ChunkLengths lengths;      // of those chunks
-  double split_seconds = 0;  // loading and splitting
-  double encode_seconds = 0;
+  std::uint64_t line_end_troubles = 0;  // documents, see has_line_end_trouble()
+  double load_seconds = 0;              // of all jobs together, as splitting
+  double split_seconds = 0;
+  double encode_seconds = 0;  // with tokenizing
   double store_seconds = 0;
+  double total_seconds = 0;  // by the clock on the wall: the stages overlap
   bool interrupted = false;  // stopped before the end; everything counted here is stored
 };
 
-// Hears of an ingest while it runs.
+struct IngestProgress {
+  std::uint64_t documents_done = 0;  // skipped, unchanged or stored
+  std::uint64_t documents = 0;       // 0: not known
+  std::uint64_t chunks = 0;          // stored
+  std::uint64_t tokens = 0;          // that the encoder saw
+  double seconds = 0;                // since the beginning
+};
+
+// Hears of an ingest while it runs, on the thread that called ingest().
 class IngestObserver {
  public:
   virtual ~IngestObserver() = default;
   // Added and changed documents are reported after the commit that holds them.
   virtual void on_event(const IngestEvent& event) = 0;
   virtual void on_warning(const std::string& message) = 0;
-  // After each document that was looked at.
-  virtual void on_progress(std::uint64_t documents_done, std::uint64_t documents,
-                           std::uint64_t chunks_stored) = 0;
+  // Every now and then.
+  virtual void on_progress(const IngestProgress& progress) = 0;
 };
 
 // Where documents come from, one at a time.
@@ -75,11 +90,16 @@ class SourceStream {
   virtual std::uint64_t total() const { return 0; }  // 0: not known before the end
 };
 
-// Loads, splits, encodes and stores, in batches of which each is one commit. A document whose
-// bytes, splitting and metadata are as stored is left alone, unless it has chunks longer than the
-// window that `overflow` now treats in another way; a changed one replaces its old self.
-// Makes the store when there is none. Sources that are no documents, and documents that `overflow`
-// refuses, are skipped; of two with one uri the first counts.
+// Loads, splits, encodes and stores, in batches of which each is one commit. The four overlap: jobs
+// load and split what comes next while one batch is encoded and the one before it is stored; what
+// is held is bounded by them and by the largest document. The store's content depends on nothing
+// but the sources and what was stored.
+//
+// A document that is as stored, made with the same settings, is left alone, unless it has chunks
+// longer than the window that `overflow` now treats in another way; a changed one replaces its old
+// self. Texts whose vectors are at hand are not encoded again. Makes the store when there is none.
+// Sources that are no documents, and documents that `overflow` refuses, are skipped; of two with
+// one uri the first counts.
 IngestSummary ingest(const IngestOptions& options, SourceStream& sources, IngestObserver& observer);
 
 }  // namespace vecdb

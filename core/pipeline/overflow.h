@@ -24,16 +24,19 @@ LongText long_text(Overflow overflow);
 std::optional<std::string> refusal(const TokenizedText& text, Overflow overflow,
                                    const Model& model);
 
-// Tokenizes the chunks of one document, in passing counts their tokens and notes how each fits. A
-// chunk that does not fit and is to be split becomes consecutive chunks whose texts together are
-// its own; their byte ranges are exact where its text is the source's own bytes, else each has the
-// range and line of the whole chunk. Returns why the document is refused, or nothing; then
-// `texts` has one text more for each of `chunks`.
-std::optional<std::string> tokenize_chunks(const Embedder& embedder, Overflow overflow,
-                                           std::vector<ChunkRecord>& chunks,
-                                           std::vector<TokenizedText>& texts);
+// Why a text of which not one character fits into the window cannot be divided.
+std::string no_room(const Model& model);
 
-// Whether long chunks that were stored with these fits would be treated the same way again.
+// The chunk's text as the encoder reads it; notes its tokens and how it fits.
+TokenizedText tokenize_chunk(const Embedder& embedder, Overflow overflow, ChunkRecord& record);
+
+// Consecutive chunks, not tokenized, whose texts together are the chunk's and of which each fits.
+// Byte ranges are exact where its text is the source's own bytes, else each part has the range and
+// line of the whole. Nothing when it cannot be divided.
+std::optional<std::vector<ChunkRecord>> divide_chunk(const Embedder& embedder, const Chunk& chunk);
+
+// Whether a text that was stored with this fit would be treated the same way again.
+bool is_as_asked(WindowFit stored, Overflow overflow);
 bool is_as_asked(const FitCounts& stored, Overflow overflow);
 
 }  // namespace vecdb

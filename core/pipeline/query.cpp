@@ -65,8 +65,8 @@ std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
                            .chunk = store.chunk_at(candidate.row)});
   }
   std::sort(answer.hits.begin(), answer.hits.end(), [](const Hit& a, const Hit& b) {
-    return std::tuple(-a.score, std::string_view(a.chunk.uri), a.chunk.number) <
-           std::tuple(-b.score, std::string_view(b.chunk.uri), b.chunk.number);
+    return std::tuple(-a.score, std::string_view(a.chunk.document.uri), a.chunk.number) <
+           std::tuple(-b.score, std::string_view(b.chunk.document.uri), b.chunk.number);
   });
   if (answer.hits.size() > limits.k) answer.hits.resize(limits.k);
   return answer;

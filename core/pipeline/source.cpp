@@ -45,8 +45,7 @@ void ChunkLengths::add(const Chunk& chunk, std::size_t chunk_size) {
   longest = std::max(longest, length);
 }
 
-std::optional<std::string> line_end_warning(const SplitterOptions& options,
-                                            const Document& document) {
+bool has_line_end_trouble(const SplitterOptions& options, const Document& document) {
   bool bare = holds_bare(options.separator, "\n", "\r");
   if (options.separator_kind == SeparatorKind::k_regex) {
     bare = bare || holds_bare(options.separator, "\\n", "\\r");
@@ -54,9 +53,7 @@ std::optional<std::string> line_end_warning(const SplitterOptions& options,
   const auto has_crlf = [](const Section& section) {
     return section.text.find("\r\n") != std::string::npos;
   };
-  if (!bare || std::ranges::none_of(document.sections, has_crlf)) return std::nullopt;
-  return document.uri +
-         ": has CRLF line ends, which a separator with a bare newline does not match";
+  return bare && std::ranges::any_of(document.sections, has_crlf);
 }
 
 }  // namespace vecdb

@@ -47,9 +47,12 @@ struct ChunkLengths {
   void add(const Chunk& chunk, std::size_t chunk_size);
 };
 
-// A warning when the document has "\r\n" line ends and the separator looks for a bare '\n', so that
-// it will not be found where the user probably expects it. Newlines are never translated.
-std::optional<std::string> line_end_warning(const SplitterOptions& options,
-                                            const Document& document);
+// Whether the document has "\r\n" line ends and the separator looks for a bare '\n', so that it
+// will not be found where the user probably expects it. Newlines are never translated.
+bool has_line_end_trouble(const SplitterOptions& options, const Document& document);
+
+// What to say of such a document, after "with".
+inline constexpr const char* k_line_end_trouble =
+    "CRLF line ends, which a separator with a bare newline does not match";
 
 }  // namespace vecdb

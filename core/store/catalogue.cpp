@@ -24,29 +24,26 @@ constexpr const char* k_all_segments =
 constexpr const char* k_one_segment =
     "SELECT id, name, kind, bytes, sha256, dimension, metric, count, generation, dead, dead_digest,"
     " checksum FROM segments WHERE id=?";
-constexpr const char* k_all_documents =
-    "SELECT id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, split, averaged,"
-    " tokens, text_bytes, checksum FROM documents ORDER BY uri";
-constexpr const char* k_one_document =
-    "SELECT id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, split, averaged,"
-    " tokens, text_bytes, checksum FROM documents WHERE uri=?";
-constexpr const char* k_chunks_of_document =
-    "SELECT id, document, number, start, end, line, text, tokens, fit, segment, row, checksum"
-    " FROM chunks WHERE document=? ORDER BY number";
+// Columns of a document and of a chunk, with the tables' names for where both are read.
+#define DOCUMENT_COLUMNS                                                                        \
+  " d.id, d.uri, d.sha256, d.size, d.mtime_ns, d.ctime_ns, d.type, d.recipe, d.meta, d.chunks," \
+  " d.truncated, d.split, d.averaged, d.tokens, d.text_bytes, d.checksum"
+#define CHUNK_COLUMNS                                                                          \
+  " c.id, c.document, c.number, c.start, c.end, c.line, c.text, c.text_key, c.meta, c.tokens," \
+  " c.fit, c.segment, c.row, c.checksum"
 // The outer join lets a chunk whose document is lost be seen as the damage it is.
-constexpr const char* k_chunk_by_id =
-    "SELECT c.id, document, number, start, end, line, text, c.tokens, fit, segment, row, "
-    "c.checksum,"
-    " d.id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, split, averaged,"
-    " d.tokens, text_bytes, d.checksum FROM chunks c LEFT JOIN documents d ON d.id=c.document "
-    "WHERE c.id=?";
-constexpr const char* k_chunk_by_row =
-    "SELECT c.id, document, number, start, end, line, text, c.tokens, fit, segment, row, "
-    "c.checksum,"
-    " d.id, uri, sha256, size, mtime_ns, splitter, meta, chunks, truncated, split, averaged,"
-    " d.tokens, text_bytes, d.checksum FROM chunks c LEFT JOIN documents d ON d.id=c.document"
-    " WHERE c.segment=? AND c.row=?";
-constexpr int k_chunk_columns = 12;
+#define CHUNK_IN_DOCUMENT                     \
+  "SELECT" CHUNK_COLUMNS "," DOCUMENT_COLUMNS \
+  " FROM chunks c LEFT JOIN documents d ON d.id=c.document"
+
+constexpr const char* k_all_documents = "SELECT" DOCUMENT_COLUMNS " FROM documents d ORDER BY uri";
+constexpr const char* k_one_document = "SELECT" DOCUMENT_COLUMNS " FROM documents d WHERE uri=?";
+constexpr const char* k_chunks_of_document =
+    "SELECT" CHUNK_COLUMNS " FROM chunks c WHERE document=? ORDER BY number";
+constexpr const char* k_chunk_by_id = CHUNK_IN_DOCUMENT " WHERE c.id=?";
+constexpr const char* k_chunk_by_row = CHUNK_IN_DOCUMENT " WHERE c.segment=? AND c.row=?";
+constexpr const char* k_chunks_by_text = CHUNK_IN_DOCUMENT " WHERE c.text_key=? ORDER BY c.id";
+constexpr int k_chunk_columns = 14;
 
 bool has_log(const fs::path& file) {
   std::error_code error;
@@ -160,15 +157,17 @@ DocumentRow Catalogue::read_document(const Statement& statement, int first) cons
                             .sha256 = statement.text(first + 2),
                             .size = to_unsigned(statement.integer(first + 3)),
                             .mtime_ns = statement.integer(first + 4),
-                            .splitter = statement.text(first + 5),
-                            .meta = statement.text(first + 6)},
-                 .chunks = to_unsigned(statement.integer(first + 7)),
-                 .fits = {.truncated = to_unsigned(statement.integer(first + 8)),
-                          .split = to_unsigned(statement.integer(first + 9)),
-                          .averaged = to_unsigned(statement.integer(first + 10))}};
-  row.tokens = statement.integer(first + 11);
-  row.text_bytes = statement.integer(first + 12);
-  if (checksum_of(row) != statement.text(first + 13)) {
+                            .ctime_ns = statement.integer(first + 5),
+                            .type = statement.text(first + 6),
+                            .recipe = statement.text(first + 7),
+                            .meta = statement.text(first + 8)},
+                 .chunks = to_unsigned(statement.integer(first + 9)),
+                 .fits = {.truncated = to_unsigned(statement.integer(first + 10)),
+                          .split = to_unsigned(statement.integer(first + 11)),
+                          .averaged = to_unsigned(statement.integer(first + 12))}};
+  row.tokens = statement.integer(first + 13);
+  row.text_bytes = statement.integer(first + 14);
+  if (checksum_of(row) != statement.text(first + 15)) {
     throw damaged(file(), "the checksum of document " + row.summary.record.uri + " does not match");
   }
   return row;
@@ -199,11 +198,13 @@ ChunkRow Catalogue::read_chunk(const Statement& statement, const std::string& ur
   row.record = {.chunk = {.start = to_unsigned(statement.integer(3)),
                           .end = to_unsigned(statement.integer(4)),
                           .line = to_unsigned(statement.integer(5)),
-                          .text = statement.text(6)},
-                .tokens = static_cast<std::uint32_t>(statement.integer(7)),
-                .fit = static_cast<WindowFit>(statement.integer(8))};
-  row.row = {.segment = statement.integer(9), .row = statement.integer(10)};
-  if (checksum_of(row, uri) != statement.text(11)) {
+                          .text = statement.text(6),
+                          .meta = statement.text(8)},
+                .tokens = static_cast<std::uint32_t>(statement.integer(9)),
+                .fit = static_cast<WindowFit>(statement.integer(10))};
+  row.row = {.segment = statement.integer(11), .row = statement.integer(12)};
+  if (statement.integer(7) != key_of_text(row.record.chunk.text) ||
+      checksum_of(row, uri) != statement.text(13)) {
     throw damaged(file(), "the checksum of chunk " + std::to_string(row.number) + " of document " +
                               uri + " does not match");
   }
@@ -227,7 +228,7 @@ std::vector<ChunkRow> Catalogue::chunks_of(const DocumentRow& document) const {
 }
 
 std::optional<Catalogue::ChunkInDocument> Catalogue::read_chunk_in_document(
-    Statement statement) const {
+    Statement& statement) const {
   if (!statement.step()) return std::nullopt;
   DocumentRow document = read_document(statement, k_chunk_columns);
   ChunkRow chunk = read_chunk(statement, document.summary.record.uri);
@@ -236,11 +237,21 @@ std::optional<Catalogue::ChunkInDocument> Catalogue::read_chunk_in_document(
 }
 
 std::optional<Catalogue::ChunkInDocument> Catalogue::find_chunk(std::int64_t id) const {
-  return read_chunk_in_document(m_database->query(k_chunk_by_id, id));
+  Statement statement = m_database->query(k_chunk_by_id, id);
+  return read_chunk_in_document(statement);
 }
 
 std::optional<Catalogue::ChunkInDocument> Catalogue::find_chunk(RowId row) const {
-  return read_chunk_in_document(m_database->query(k_chunk_by_row, row.segment, row.row));
+  Statement statement = m_database->query(k_chunk_by_row, row.segment, row.row);
+  return read_chunk_in_document(statement);
+}
+
+void Catalogue::each_chunk_of_text(std::string_view text,
+                                   const std::function<bool(const ChunkInDocument&)>& visit) const {
+  Statement statement = m_database->query(k_chunks_by_text, key_of_text(text));
+  while (const auto found = read_chunk_in_document(statement)) {
+    if (found->chunk.record.chunk.text == text && !visit(*found)) return;
+  }
 }
 
 }  // namespace vecdb

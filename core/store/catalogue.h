@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/rows.h"
@@ -47,13 +48,16 @@ class Catalogue {
   std::vector<ChunkRow> chunks_of(const DocumentRow& document) const;
   std::optional<ChunkInDocument> find_chunk(std::int64_t id) const;
   std::optional<ChunkInDocument> find_chunk(RowId row) const;
+  // Those of exactly this text, in order of their numbers, until `visit` returns false.
+  void each_chunk_of_text(std::string_view text,
+                          const std::function<bool(const ChunkInDocument&)>& visit) const;
 
  private:
   Catalogue(const std::filesystem::path& file, OpenMode mode);
   SegmentRow read_segment(const Statement& statement) const;
   DocumentRow read_document(const Statement& statement, int first) const;
   ChunkRow read_chunk(const Statement& statement, const std::string& uri) const;
-  std::optional<ChunkInDocument> read_chunk_in_document(Statement statement) const;
+  std::optional<ChunkInDocument> read_chunk_in_document(Statement& statement) const;
 
   std::unique_ptr<Database> m_database;
   FixedSettings m_fixed;

@@ -46,13 +46,13 @@ void CatalogueEdit::add_document(const NewDocument& document, RowId first) {
     row.tokens += chunk.tokens;
     row.text_bytes += to_signed(chunk.chunk.text.size());
   }
-  const DocumentRecord& record = row.summary.record;
+  const auto& [record, chunks, fits] = row.summary;
   m_database
-      .query("INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id,
-             record.uri, record.sha256, to_signed(record.size), record.mtime_ns, record.splitter,
-             record.meta, to_signed(row.summary.chunks), to_signed(row.summary.fits.truncated),
-             to_signed(row.summary.fits.split), to_signed(row.summary.fits.averaged), row.tokens,
-             row.text_bytes, checksum_of(row))
+      .query("INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id,
+             record.uri, record.sha256, to_signed(record.size), record.mtime_ns, record.ctime_ns,
+             record.type, record.recipe, record.meta, to_signed(chunks), to_signed(fits.truncated),
+             to_signed(fits.split), to_signed(fits.averaged), row.tokens, row.text_bytes,
+             checksum_of(row))
       .run();
   ++m_state.documents;
 
@@ -60,18 +60,32 @@ void CatalogueEdit::add_document(const NewDocument& document, RowId first) {
   for (const ChunkRecord& chunk_record : document.chunks) {
     chunk.id = m_state.next_chunk++;
     chunk.record = chunk_record;
-    add_chunk(chunk, record.uri);
+    add_chunk(chunk, document.record.uri);
     ++chunk.number;
     ++chunk.row.row;
   }
 }
 
+void CatalogueEdit::touch_document(const DocumentRecord& record) {
+  auto row = m_catalogue.find_document(record.uri);
+  if (!row) throw Error(ErrorKind::k_usage, record.uri + ": is not stored");
+  row->summary.record = record;
+  m_database
+      .query(
+          "UPDATE documents SET sha256=?, size=?, mtime_ns=?, ctime_ns=?, type=?, recipe=?, meta=?,"
+          " checksum=? WHERE id=?",
+          record.sha256, to_signed(record.size), record.mtime_ns, record.ctime_ns, record.type,
+          record.recipe, record.meta, checksum_of(*row), row->id)
+      .run();
+}
+
 void CatalogueEdit::add_chunk(const ChunkRow& row, const std::string& uri) {
   const Chunk& chunk = row.record.chunk;
   m_database
-      .query("INSERT INTO chunks VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id, row.document,
-             row.number, to_signed(chunk.start), to_signed(chunk.end), to_signed(chunk.line),
-             chunk.text, std::int64_t{row.record.tokens}, static_cast<std::int64_t>(row.record.fit),
+      .query("INSERT INTO chunks VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id,
+             row.document, row.number, to_signed(chunk.start), to_signed(chunk.end),
+             to_signed(chunk.line), chunk.text, key_of_text(chunk.text), chunk.meta,
+             std::int64_t{row.record.tokens}, static_cast<std::int64_t>(row.record.fit),
              row.row.segment, row.row.row, checksum_of(row, uri))
       .run();
 }

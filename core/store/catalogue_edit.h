@@ -19,6 +19,8 @@ class CatalogueEdit {
 
   // Whether there was a document of that uri.
   bool remove_document(const std::string& uri);
+  // Gives a stored document another record; its chunks stay. Throws k_usage when there is none.
+  void touch_document(const DocumentRecord& record);
   void add_segment(const SegmentRow& row);
   // Its vectors are the rows from `first` of a segment that was added before.
   void add_document(const NewDocument& document, RowId first);

@@ -8,9 +8,12 @@ Error damaged(const std::filesystem::path& file, const std::string& why) {
                    "; run `vecdb verify`, then restore the store from a backup or ingest again");
 }
 
-Error made_by_newer(const std::filesystem::path& file, const std::string& format) {
-  return Error(ErrorKind::k_damaged, file.string() + ": was made by a newer vecdb (format " +
-                                         format + ", this one reads 1); use that version");
+Error of_other_format(const std::filesystem::path& file, const std::string& format) {
+  const bool older = format == "1";
+  return Error(ErrorKind::k_damaged, file.string() + ": was made by " +
+                                         (older ? "an older" : "a newer") + " vecdb (format " +
+                                         format + ", this one reads 2); " +
+                                         (older ? "ingest into a new store" : "use that version"));
 }
 
 }  // namespace vecdb

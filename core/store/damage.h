@@ -10,7 +10,7 @@ namespace vecdb {
 // The error for a file of a store that is not what was committed; says what to do about it.
 Error damaged(const std::filesystem::path& file, const std::string& why);
 
-// The error for a file whose format number is above the one this program knows.
-Error made_by_newer(const std::filesystem::path& file, const std::string& format);
+// The error for a file whose format number is not the one this program knows.
+Error of_other_format(const std::filesystem::path& file, const std::string& format);
 
 }  // namespace vecdb

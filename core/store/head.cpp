@@ -21,7 +21,7 @@ std::string with_checksum(std::string text) {
 }
 
 std::string serialise(const Head& head) {
-  return with_checksum(std::string(k_magic) + "1\nstore " + head.store + "\ngeneration " +
+  return with_checksum(std::string(k_magic) + "2\nstore " + head.store + "\ngeneration " +
                        std::to_string(head.generation) + "\n");
 }
 
@@ -45,13 +45,13 @@ std::optional<Head> read_head(const std::filesystem::path& file) {
                      text == with_checksum(text.substr(0, text.size() - k_checksum_line));
   if (!whole) throw damaged(file, "its checksum does not match");
   const std::string_view format = value_of(text, "\nformat ");
-  if (format != "1") throw made_by_newer(file, std::string(format));
+  if (format != "2") throw of_other_format(file, std::string(format));
 
   Head head;
   head.store = value_of(text, "\nstore ");
   const std::string_view digits = value_of(text, "\ngeneration ");
   std::from_chars(digits.data(), digits.data() + digits.size(), head.generation);
-  if (serialise(head) != text) throw damaged(file, "is not laid out as format 1");
+  if (serialise(head) != text) throw damaged(file, "is not laid out as format 2");
   return head;
 }
 

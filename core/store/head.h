@@ -16,7 +16,7 @@ struct Head {
   std::int64_t generation = 0;
 };
 
-// Nothing when there is no such file. Throws k_damaged for anything but a whole HEAD of format 1.
+// Nothing when there is no such file. Throws k_damaged for anything but a whole HEAD of format 2.
 std::optional<Head> read_head(const std::filesystem::path& file);
 
 // Whether the file begins as every version's HEAD does.

@@ -1,5 +1,8 @@
 #include "store/rows.h"
 
+#include <charconv>
+
+#include "base/sha256.h"
 #include "store/row_checksum.h"
 
 namespace vecdb {
@@ -15,6 +18,13 @@ FitCounts& FitCounts::operator+=(const FitCounts& other) noexcept {
   split += other.split;
   averaged += other.averaged;
   return *this;
+}
+
+std::int64_t key_of_text(std::string_view text) {
+  const std::string digest = sha256_hex(text);
+  std::uint64_t key = 0;
+  std::from_chars(digest.data(), digest.data() + 16, key, 16);
+  return to_signed(key);
 }
 
 std::string checksum_of(const StateRow& row) {
@@ -52,7 +62,9 @@ std::string checksum_of(const DocumentRow& row) {
       .add(record.sha256)
       .add(to_signed(record.size))
       .add(record.mtime_ns)
-      .add(record.splitter)
+      .add(record.ctime_ns)
+      .add(record.type)
+      .add(record.recipe)
       .add(record.meta)
       .add(to_signed(row.summary.chunks))
       .add(to_signed(row.summary.fits.truncated))
@@ -74,6 +86,8 @@ std::string checksum_of(const ChunkRow& row, const std::string& uri) {
       .add(to_signed(chunk.end))
       .add(to_signed(chunk.line))
       .add(chunk.text)
+      .add(key_of_text(chunk.text))
+      .add(chunk.meta)
       .add(std::int64_t{row.record.tokens})
       .add(static_cast<std::int64_t>(row.record.fit))
       .add(row.row.segment)

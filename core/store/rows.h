@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/store.h"
@@ -50,6 +51,9 @@ struct ChunkRow {
 // The catalogue and FAISS know signed numbers only.
 inline std::int64_t to_signed(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 inline std::uint64_t to_unsigned(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+
+// What chunks are found by when their text is known: the first 8 bytes of its SHA-256, big-endian.
+std::int64_t key_of_text(std::string_view text);
 
 std::string checksum_of(const StateRow& row);
 std::string checksum_of(const SegmentRow& row);

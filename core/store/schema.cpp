@@ -14,17 +14,18 @@ namespace vecdb {
 namespace {
 
 constexpr std::int64_t k_application_id = 0x76656364;  // "vecd"
-constexpr std::int64_t k_format = 1;
+constexpr std::int64_t k_format = 2;
 
 // SQLite keeps these texts as they are, so that one comparison sees any change to them.
-constexpr std::array<std::string_view, 7> k_statements = {
+constexpr std::array<std::string_view, 8> k_statements = {
     "CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
     "CREATE TABLE state(id INTEGER PRIMARY KEY, generation INTEGER NOT NULL,"
     " documents INTEGER NOT NULL, segments INTEGER NOT NULL, next_document INTEGER NOT NULL,"
     " next_chunk INTEGER NOT NULL, next_segment INTEGER NOT NULL, checksum TEXT NOT NULL) STRICT",
     "CREATE TABLE documents(id INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE,"
     " sha256 TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
-    " splitter TEXT NOT NULL, meta TEXT NOT NULL, chunks INTEGER NOT NULL,"
+    " ctime_ns INTEGER NOT NULL, type TEXT NOT NULL, recipe TEXT NOT NULL, meta TEXT NOT NULL,"
+    " chunks INTEGER NOT NULL,"
     " truncated INTEGER NOT NULL, split INTEGER NOT NULL, averaged INTEGER NOT NULL,"
     " tokens INTEGER NOT NULL, text_bytes INTEGER NOT NULL, checksum TEXT NOT NULL) STRICT",
     "CREATE TABLE segments(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
@@ -34,11 +35,13 @@ constexpr std::array<std::string_view, 7> k_statements = {
     "CREATE TABLE chunks(id INTEGER PRIMARY KEY,"
     " document INTEGER NOT NULL REFERENCES documents(id), number INTEGER NOT NULL,"
     " start INTEGER NOT NULL, end INTEGER NOT NULL, line INTEGER NOT NULL, text TEXT NOT NULL,"
+    " text_key INTEGER NOT NULL, meta TEXT NOT NULL,"
     " tokens INTEGER NOT NULL, fit INTEGER NOT NULL,"
     " segment INTEGER NOT NULL REFERENCES segments(id), row INTEGER NOT NULL,"
     " checksum TEXT NOT NULL) STRICT",
     "CREATE UNIQUE INDEX chunks_of_document ON chunks(document, number)",
-    "CREATE UNIQUE INDEX chunks_of_segment ON chunks(segment, row)"};
+    "CREATE UNIQUE INDEX chunks_of_segment ON chunks(segment, row)",
+    "CREATE INDEX chunks_of_text ON chunks(text_key)"};
 constexpr std::string_view k_tombstones =
     "CREATE TABLE tombstones(segment INTEGER NOT NULL REFERENCES segments(id),"
     " row INTEGER NOT NULL, PRIMARY KEY(segment, row)) STRICT, WITHOUT ROWID";
@@ -83,7 +86,7 @@ void check_schema(Database& database) {
     throw damaged(database.file(), "is not a vecdb catalogue");
   }
   const std::int64_t format = pragma(database, "user_version");
-  if (format > k_format) throw made_by_newer(database.file(), std::to_string(format));
+  if (format != k_format) throw of_other_format(database.file(), std::to_string(format));
 
   std::string expected;
   for (const std::string_view sql : k_statements) expected.append(sql).append("\n");
@@ -92,8 +95,8 @@ void check_schema(Database& database) {
   Statement statement =
       database.query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
   while (statement.step()) found.append(statement.text(0)).append("\n");
-  if (format != k_format || found != expected) {
-    throw damaged(database.file(), "its tables are not those of format 1");
+  if (found != expected) {
+    throw damaged(database.file(), "its tables are not those of format 2");
   }
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/chunk.h"
@@ -36,8 +37,12 @@ struct DocumentRecord {
   std::string sha256;         // of the source's bytes
   std::uint64_t size = 0;     // of the source, bytes
   std::int64_t mtime_ns = 0;  // of the source; 0 when it is no file
-  std::string splitter;       // settings it was split with, as one line of JSON
-  std::string meta = "{}";    // the user's metadata, one JSON object on one line
+  // Of the source, when its content may be taken to be unchanged as long as size and both times
+  // are; else 0.
+  std::int64_t ctime_ns = 0;
+  std::string type;         // what the source was read as: "text"
+  std::string recipe;       // what it was made with, one JSON object on one line
+  std::string meta = "{}";  // what is known of it, one JSON object on one line
 
   friend bool operator==(const DocumentRecord&, const DocumentRecord&) = default;
 };
@@ -91,12 +96,18 @@ struct RowId {
 
 // A chunk as a search returns it.
 struct StoredChunk {
-  std::int64_t id = 0;  // unique in the store, never used again
-  std::string uri;
+  std::int64_t id = 0;       // unique in the store, never used again
   std::uint64_t number = 0;  // of the chunk in its document, from 0
   ChunkRecord record;
-  std::string meta;  // the document's
-  RowId row;         // of its vector
+  DocumentRecord document;
+  RowId row;  // of its vector
+};
+
+// The vector of a text that is stored.
+struct KnownText {
+  RowId row;
+  std::uint32_t tokens = 0;
+  WindowFit fit = WindowFit::k_whole;
 };
 
 struct Proposal {
@@ -129,11 +140,14 @@ class StoreReader {
 
   // In byte order of their uris.
   std::vector<DocumentSummary> documents() const;
+  void each_document(const std::function<void(const DocumentSummary&)>& visit) const;
   std::optional<DocumentSummary> find_document(const std::string& uri) const;
   // All chunks of a document in order; empty when there is none of that uri.
   std::vector<StoredChunk> chunks_of(const std::string& uri) const;
   std::optional<StoredChunk> find_chunk(std::int64_t id) const;
   StoreStats stats() const;
+  // Chunks of exactly this text, those with equal fits once.
+  std::vector<KnownText> find_text(std::string_view text) const;
 
   // The `count` live rows nearest to `query` (dimension floats) by inner product, best first, fewer
   // when the store holds fewer. FAISS decides; rows that are no longer live are left out inside the
@@ -168,10 +182,12 @@ class StoreWriter {
   const StoreSettings& settings() const noexcept;
   std::optional<DocumentSummary> find_document(const std::string& uri) const;
 
-  // Stores the documents, replacing those of the same uri, and removes the documents of the given
-  // uris (unknown ones are ignored): all of it or nothing, durable on return. Nothing to do is no
-  // commit. Throws k_usage for vectors of another dimension or not of unit length, or a uri twice.
-  void commit(std::span<const NewDocument> documents, std::span<const std::string> removed);
+  // Stores the documents, replacing those of the same uri, removes the documents of the given uris
+  // (unknown ones are ignored), and gives stored documents that are the same else a new record: all
+  // of it or nothing, durable on return. Nothing to do is no commit. Throws k_usage for vectors of
+  // another dimension or not of unit length, a uri twice, or one that is touched and not stored.
+  void commit(std::span<const NewDocument> documents, std::span<const std::string> removed,
+              std::span<const DocumentRecord> touched = {});
 
  private:
   StoreWriter();

@@ -20,10 +20,9 @@ namespace fs = std::filesystem;
 
 StoredChunk to_stored(ChunkRow chunk, const DocumentRecord& document) {
   return {.id = chunk.id,
-          .uri = document.uri,
           .number = to_unsigned(chunk.number),
           .record = std::move(chunk.record),
-          .meta = document.meta,
+          .document = document,
           .row = chunk.row};
 }
 
@@ -94,9 +93,12 @@ const StoreSettings& StoreReader::settings() const noexcept { return m_impl->cat
 
 std::vector<DocumentSummary> StoreReader::documents() const {
   std::vector<DocumentSummary> summaries;
-  m_impl->catalogue.each_document(
-      [&](const DocumentRow& row) { summaries.push_back(row.summary); });
+  each_document([&](const DocumentSummary& summary) { summaries.push_back(summary); });
   return summaries;
+}
+
+void StoreReader::each_document(const std::function<void(const DocumentSummary&)>& visit) const {
+  m_impl->catalogue.each_document([&](const DocumentRow& row) { visit(row.summary); });
 }
 
 std::optional<DocumentSummary> StoreReader::find_document(const std::string& uri) const {
@@ -151,6 +153,19 @@ StoreStats StoreReader::stats() const {
   }
   stats.generation = to_unsigned(m_impl->generation);
   return stats;
+}
+
+std::vector<KnownText> StoreReader::find_text(std::string_view text) const {
+  std::vector<KnownText> known;
+  m_impl->catalogue.each_chunk_of_text(text, [&](const Catalogue::ChunkInDocument& found) {
+    const ChunkRecord& record = found.chunk.record;
+    const auto has_its_fit = [&](const KnownText& each) { return each.fit == record.fit; };
+    if (std::ranges::none_of(known, has_its_fit)) {
+      known.push_back({.row = found.chunk.row, .tokens = record.tokens, .fit = record.fit});
+    }
+    return record.fit != WindowFit::k_whole;  // which says that no other fit is possible
+  });
+  return known;
 }
 
 std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::size_t count) const {

@@ -77,7 +77,7 @@ void refuse_vectors(const NewDocument& document, std::size_t dimension) {
 }
 
 void refuse_commit(std::span<const NewDocument> documents, std::span<const std::string> removed,
-                   std::size_t dimension) {
+                   std::span<const DocumentRecord> touched, std::size_t dimension) {
   std::set<std::string_view> uris;
   const auto add = [&](const std::string& uri) {
     if (!uris.insert(uri).second) throw Error(ErrorKind::k_usage, uri + ": is there twice");
@@ -87,6 +87,7 @@ void refuse_commit(std::span<const NewDocument> documents, std::span<const std::
     refuse_vectors(document, dimension);
   }
   for (const std::string& uri : removed) add(uri);
+  for (const DocumentRecord& record : touched) add(record.uri);
 }
 
 // Removes a file that no commit names, unless kept.
@@ -143,13 +144,15 @@ struct StoreWriter::Impl {
     }
   }
 
-  void commit(std::span<const NewDocument> documents, std::span<const std::string> removed) {
+  void commit(std::span<const NewDocument> documents, std::span<const std::string> removed,
+              std::span<const DocumentRecord> touched) {
     CatalogueEdit edit(catalogue);
-    bool is_change = !documents.empty();
+    bool is_change = !documents.empty() || !touched.empty();
     for (const std::string& uri : removed) is_change |= edit.remove_document(uri);
     for (const NewDocument& document : documents) edit.remove_document(document.record.uri);
     if (!is_change) return;
 
+    for (const DocumentRecord& record : touched) edit.touch_document(record);
     const SegmentRow row = write_vectors(edit.state(), documents);
     Undo segment(row.count > 0 ? layout.segment(row.name) : fs::path());
     if (row.count > 0) edit.add_segment(row);
@@ -229,13 +232,14 @@ std::optional<DocumentSummary> StoreWriter::find_document(const std::string& uri
 }
 
 void StoreWriter::commit(std::span<const NewDocument> documents,
-                         std::span<const std::string> removed) {
+                         std::span<const std::string> removed,
+                         std::span<const DocumentRecord> touched) {
   if (m_impl->failed) {
     throw Error(ErrorKind::k_io,
                 m_impl->layout.folder.string() + ": an earlier commit failed; open the store anew");
   }
-  refuse_commit(documents, removed, m_impl->settings().dimension);
-  m_impl->commit(documents, removed);
+  refuse_commit(documents, removed, touched, m_impl->settings().dimension);
+  m_impl->commit(documents, removed, touched);
 }
 
 }  // namespace vecdb

@@ -358,10 +358,10 @@ def utf8_seeds():
 
 def head_seeds():
     body = b"vecdb store\nformat %d\nstore 0123456789abcdef0123456789abcdef\ngeneration %d\n"
-    yield "one", b"\1" + body % (1, 1)
-    yield "newer", b"\1" + body % (2, 77)
-    yield "large", b"\0" + (body % (1, 5)).ljust(5000)
-    yield "whole", b"\0" + body % (1, 5) + b"sha256 " + sha256(body % (1, 5)).hexdigest().encode() + b"\n"
+    yield "one", b"\1" + body % (2, 1)
+    yield "newer", b"\1" + body % (3, 77)
+    yield "large", b"\0" + (body % (2, 5)).ljust(5000)
+    yield "whole", b"\0" + body % (2, 5) + b"sha256 " + sha256(body % (2, 5)).hexdigest().encode() + b"\n"
 
 
 TARGETS = {

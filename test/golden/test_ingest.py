@@ -3,10 +3,11 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 
 import pytest
-from conftest import QUESTION, SPEECH, assert_error, many_chunks
+from conftest import PROGRAM, QUESTION, SPEECH, assert_error, many_chunks
 
 
 def test_a_store_is_made_in_the_working_folder_and_found_from_below(vecdb):
@@ -61,6 +62,156 @@ def test_other_split_settings_split_again(vecdb):
     assert vecdb("ingest", "--json", "notes.txt").records[0]["chunks"] == 1
     document = vecdb("ingest", "--json", "--chunk-size", "25", "notes.txt").records[0]
     assert (document["status"], document["chunks"]) == ("changed", 2)
+
+
+def summary_of(result):
+    assert result.code in (0, 1), result.err
+    return result.records[-1]["summary"]
+
+
+def opened_by(vecdb, *args):
+    """Paths that the program opens, as strace sees them."""
+    log = vecdb.folder / "strace.log"
+    subprocess.run(["strace", "-f", "-e", "trace=open,openat", "-o", log, PROGRAM, *args], check=True,
+                   cwd=vecdb.folder, env=vecdb.env, capture_output=True, timeout=120)
+    return log.read_text()
+
+
+def test_an_unchanged_file_is_not_opened(vecdb):
+    path = vecdb.write("notes.txt", "Alpha beta gamma.")
+    time.sleep(0.1)  # a file written in the last instant could change again without a new time
+    vecdb("ingest", "notes.txt")
+    assert "notes.txt" not in opened_by(vecdb, "ingest", ".")
+    assert "notes.txt" in opened_by(vecdb, "ingest", "--checksum", ".")
+    path.touch()
+    assert "notes.txt" in opened_by(vecdb, "ingest", ".")
+
+
+def test_other_times_alone_cost_one_reading(vecdb):
+    path = vecdb.write("notes.txt", "Alpha beta gamma.")
+    time.sleep(0.1)
+    vecdb("ingest", "notes.txt")
+    os.utime(path, ns=(1, 1))
+    time.sleep(0.1)
+    first = vecdb("ingest", "--json", "notes.txt")
+    assert first.records[0]["status"] == "unchanged" and summary_of(first)["tokens"] == 0
+    assert vecdb("list", "--json").records[0]["mtime_ns"] == 1
+    assert "notes.txt" not in opened_by(vecdb, "ingest", "notes.txt")
+    assert vecdb("verify").code == 0
+
+
+def test_a_change_that_keeps_size_and_mtime_is_seen(vecdb):
+    path = vecdb.write("notes.txt", "Alpha beta gamma.")
+    stamp = path.stat()
+    time.sleep(0.1)
+    vecdb("ingest", "notes.txt")
+    path.write_text("Alpha beta delta.")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert vecdb("ingest", "--json", "notes.txt").records[0]["status"] == "changed"
+
+
+def test_a_file_that_was_just_written_is_read_again(vecdb):
+    path = vecdb.write("notes.txt", "Alpha beta gamma.")
+    coming = time.time_ns() + 3600 * 10**9
+    os.utime(path, ns=(coming, coming))  # as far as a clock can tell, not settled yet
+    vecdb("ingest", "notes.txt")
+    assert "notes.txt" in opened_by(vecdb, "ingest", "notes.txt")
+
+
+def test_a_renamed_file_costs_no_encoding(vecdb):
+    vecdb.write("old/speech.txt", SPEECH.read_bytes())
+    before = summary_of(vecdb("ingest", "--json", "old"))
+    assert (before["added"], before["reused"]) == (1, 0) and before["tokens"] > 8000
+    hits = vecdb("query", "-k", "42", "--json", QUESTION).records
+    (vecdb.folder / "old").rename(vecdb.folder / "new")
+    after = summary_of(vecdb("ingest", "--json", "--prune", "new", "--jobs", "1"))
+    assert (after["added"], after["chunks"], after["reused"], after["tokens"]) == (1, 42, 42, 0)
+    pruned = vecdb("delete", vecdb.folder / "old" / "speech.txt")
+    assert pruned.code == 0
+    again = vecdb("query", "-k", "42", "--json", QUESTION).records
+    assert [(h["chunk"], h["score"], h["text"]) for h in again] == \
+        [(h["chunk"], h["score"], h["text"]) for h in hits]
+    assert vecdb("verify").code == 0
+
+
+def test_a_small_edit_encodes_only_what_is_new(vecdb):
+    path = vecdb.write("speech.txt", SPEECH.read_bytes())
+    vecdb("ingest", "speech.txt")
+    path.write_text(path.read_text().replace("Ketanji", "Ketandschi", 1))
+    changed = summary_of(vecdb("ingest", "--json", "speech.txt"))
+    assert (changed["changed"], changed["chunks"], changed["reused"]) == (1, 42, 41)
+    fresh = vecdb("--store", "fresh", "ingest", "--json", "speech.txt")
+    assert fresh.code == 0
+    asked = [vecdb("--store", store, "query", "-k", "42", "--json", QUESTION).records
+             for store in (".vecdb", "fresh")]
+    assert asked[0] == asked[1]
+
+
+def test_equal_texts_are_encoded_once(vecdb):
+    for name in ("a", "b", "c"):
+        vecdb.write(f"{name}.txt", "The same licence.\n\nAbout " + name)
+    summary = summary_of(vecdb("ingest", "--json", "--chunk-size", "20", "."))
+    assert (summary["chunks"], summary["reused"]) == (6, 2)
+    hits = vecdb("query", "-k", "3", "--json", "the same licence").records
+    assert len({hit["score"] for hit in hits}) == 1 and {h["chunk"] for h in hits} == {0}
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_equal_texts_in_later_commits_are_encoded_once(vecdb, jobs):
+    for number in range(4):  # each of them fills a batch of its own
+        vecdb.write(f"{number}.txt", many_chunks("same", 600) + f"\n\nown text of number {number}")
+    summary = summary_of(vecdb("ingest", "--json", "--chunk-size", "20", "--jobs", jobs, "."))
+    assert (summary["chunks"], summary["reused"]) == (4 * 601, 3 * 600)
+    assert vecdb("verify").code == 0
+
+
+def test_truncated_vectors_are_not_reused_where_others_are_asked_for(vecdb):
+    text = " ".join(f"word{i}" for i in range(900))
+    vecdb.write("a.txt", text)
+    vecdb("ingest", "a.txt")
+    vecdb.write("b.txt", text)
+    assert summary_of(vecdb("ingest", "--json", "b.txt"))["reused"] == 1
+    vecdb.write("c.txt", text)
+    mean = summary_of(vecdb("ingest", "--json", "--on-overflow", "mean", "c.txt"))
+    assert (mean["reused"], mean["averaged"]) == (0, 1)
+    vecdb.write("d.txt", text)
+    split = summary_of(vecdb("ingest", "--json", "--on-overflow", "split", "d.txt"))
+    assert split["reused"] == 0 and split["chunks"] == split["split"] > 1
+    vecdb.write("e.txt", text)
+    again = summary_of(vecdb("ingest", "--json", "--on-overflow", "split", "e.txt"))
+    assert again["reused"] == again["split"] == split["split"]
+
+
+def test_other_settings_make_documents_again_and_say_so(vecdb):
+    vecdb.write("notes.txt", "One sentence here.\n\nAnother sentence there.")
+    vecdb("ingest", "notes.txt")
+    result = vecdb("ingest", "--json", "--chunk-size", "25", "notes.txt")
+    assert summary_of(result)["remade"] == 1
+    assert "1 document made again although unchanged" in result.err
+
+
+def test_the_summary_names_the_seconds_of_each_stage(vecdb):
+    vecdb.write("notes.txt", "One sentence here.")
+    seconds = summary_of(vecdb("ingest", "--json", "notes.txt"))["seconds"]
+    assert list(seconds) == ["load", "split", "encode", "store", "total"]
+    assert 0 < seconds["encode"] <= seconds["total"] and seconds["store"] > 0
+
+
+def test_an_interrupted_ingest_goes_on_where_it_stopped(vecdb):
+    for number in range(6):
+        vecdb.write(f"{number}.txt", many_chunks(f"document {number}", 520))
+    ingest = vecdb.popen("ingest", "--json", "--chunk-size", "20", ".", stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, text=True)
+    first = json.loads(ingest.stdout.readline())
+    ingest.send_signal(signal.SIGINT)
+    rest = [json.loads(line) for line in ingest.stdout]
+    assert ingest.wait(timeout=20) == 130
+    stored = [first["uri"]] + [r["uri"] for r in rest if r.get("status") == "added"]
+    assert rest[-1]["summary"]["interrupted"] and len(stored) < 6
+    assert [d["uri"] for d in vecdb("list", "--json").records] == stored
+    again = vecdb("ingest", "--json", "--chunk-size", "20", ".")
+    assert summary_of(again)["unchanged"] == len(stored)
+    assert summary_of(again)["added"] == 6 - len(stored)
 
 
 def test_stdin_is_a_document_with_a_name(vecdb):

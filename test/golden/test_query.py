@@ -18,7 +18,7 @@ def test_a_hit_names_its_place_in_the_source(vecdb, speech_store):
     hit = vecdb("query", "--store", speech_store, "-k", "1", "--json", QUESTION).records[0]
     source = SPEECH.read_bytes()
     assert list(hit) == ["query", "rank", "score", "distance", "uri", "chunk", "start", "end",
-                         "line", "text", "meta"]
+                         "line", "text", "meta", "type", "size", "mtime_ns"]
     assert hit["uri"] == str(SPEECH)
     assert source[hit["start"]:hit["end"]].decode() == hit["text"]
     assert source[:hit["start"]].count(b"\n") + 1 == hit["line"]

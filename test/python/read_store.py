@@ -45,7 +45,7 @@ def read_head(store):
     body, last = text[:-72], text[-72:]
     need(last == b"sha256 %s\n" % hashlib.sha256(body).hexdigest().encode(), "HEAD: checksum")
     lines = body.decode().splitlines()
-    need(lines[:2] == ["vecdb store", "format 1"], "HEAD: format")
+    need(lines[:2] == ["vecdb store", "format 2"], "HEAD: format")
     return dict(line.split(" ", 1) for line in lines[1:])
 
 
@@ -56,7 +56,7 @@ def open_catalogue(store):
     catalogue.row_factory = sqlite3.Row
     catalogue.execute("BEGIN")
     need(catalogue.execute("PRAGMA application_id").fetchone()[0] == 0x76656364, "application_id")
-    need(catalogue.execute("PRAGMA user_version").fetchone()[0] == 1, "user_version")
+    need(catalogue.execute("PRAGMA user_version").fetchone()[0] == 2, "user_version")
     return catalogue
 
 
@@ -107,7 +107,7 @@ def read_segments(store, catalogue, settings):
 
 def read_documents(catalogue):
     documents = rows_of(catalogue, "documents", "uri",
-                        "id uri sha256 size mtime_ns splitter meta chunks truncated split"
+                        "id uri sha256 size mtime_ns ctime_ns type recipe meta chunks truncated split"
                         " averaged tokens text_bytes")
     chunks = {document["id"]: [] for document in documents}
     uris = {document["id"]: document["uri"] for document in documents}
@@ -115,8 +115,10 @@ def read_documents(catalogue):
         need(row["document"] in uris, f"chunk {row['id']}: no document")
         fields = [row["id"], row["document"], uris[row["document"]]]
         fields += [row[name] for name in
-                   "number start end line text tokens fit segment row".split()]
+                   "number start end line text text_key meta tokens fit segment row".split()]
         need(row["checksum"] == checksum("chunks", fields), f"chunk {row['id']}: checksum")
+        digest = hashlib.sha256(row["text"].encode("utf-8", "surrogateescape")).digest()
+        need(row["text_key"] == struct.unpack(">q", digest[:8])[0], f"chunk {row['id']}: text_key")
         chunks[row["document"]].append(row)
     for document in documents:
         numbers = [chunk["number"] for chunk in chunks[document["id"]]]
@@ -145,7 +147,7 @@ def read_store(store):
 def as_json(document, chunk):
     record = {"uri": document["uri"], "id": chunk["id"], "chunk": chunk["number"]}
     record.update((key, chunk[key]) for key in ("start", "end", "line", "text"))
-    record["meta"] = json.loads(document["meta"])
+    record["meta"] = json.loads(document["meta"]) | json.loads(chunk["meta"] or "{}")
     return record
 
 

@@ -237,11 +237,12 @@ TEST_CASE("a lost HEAD or one of another store is damage") {
   check_writer_refuses(sample.path());
 }
 
-TEST_CASE("a store of a newer format is refused and left alone") {
+TEST_CASE("a store of another format is refused and left alone") {
+  const auto [format, maker] = GENERATE(std::pair{1, "an older"}, std::pair{3, "a newer"});
   const Sample sample;
   const fs::path file = sample.path() / "catalog.db";
   std::string catalogue = read_all(file);
-  catalogue[63] = 2;  // the last byte of SQLite's user_version
+  catalogue[63] = static_cast<char>(format);  // the last byte of SQLite's user_version
   write_all(file, catalogue);
   const auto refuse = [&](const std::function<void()>& action) {
     try {
@@ -249,7 +250,7 @@ TEST_CASE("a store of a newer format is refused and left alone") {
       FAIL("no error");
     } catch (const Error& error) {
       CHECK(is_damage(error));
-      CHECK_THAT(error.what(), Catch::Contains("was made by a newer vecdb (format 2"));
+      CHECK_THAT(error.what(), Catch::Contains(std::string("was made by ") + maker + " vecdb (format "));
     }
   };
   refuse([&] { StoreReader reader(sample.path()); });

@@ -46,13 +46,16 @@ NewDocument make_document(const std::string& uri, std::size_t chunks, unsigned s
                      .sha256 = std::string(64, static_cast<char>('a' + seed % 6)),
                      .size = 100 * chunks + seed,
                      .mtime_ns = -5 + static_cast<std::int64_t>(seed),
-                     .splitter = R"({"size":1000})",
+                     .ctime_ns = seed,
+                     .type = "text",
+                     .recipe = R"({"size":1000})",
                      .meta = R"({"seed":)" + std::to_string(seed) + "}"};
   for (std::size_t i = 0; i < chunks; ++i) {
     const Chunk chunk{.start = 10 * i,
                       .end = 10 * i + 9,
                       .line = i + 1,
-                      .text = uri + " " + std::to_string(seed) + " " + std::to_string(i) + " ünï"};
+                      .text = uri + " " + std::to_string(seed) + " " + std::to_string(i) + " ünï",
+                      .meta = i % 2 == 0 ? "" : R"({"page":1})"};
     document.chunks.push_back({.chunk = chunk,
                                .tokens = static_cast<std::uint32_t>(3 + i),
                                .fit = static_cast<WindowFit>(i % 4)});
@@ -70,9 +73,9 @@ namespace {
 
 bool is_same(const StoredChunk& stored, const NewDocument& document, std::size_t number) {
   const ChunkRecord& record = document.chunks.at(number);
-  return stored.uri == document.record.uri && stored.number == number &&
+  return stored.document == document.record && stored.number == number &&
          stored.record.chunk == record.chunk && stored.record.tokens == record.tokens &&
-         stored.record.fit == record.fit && stored.meta == document.record.meta;
+         stored.record.fit == record.fit;
 }
 
 bool holds(const StoreReader& reader, const NewDocument& document) {

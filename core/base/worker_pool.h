@@ -1,0 +1,45 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace vecdb {
+
+// Threads that run tasks, the oldest first. Destroyed, it drops the tasks that no thread has begun
+// (their futures break) and waits for the others.
+class WorkerPool {
+ public:
+  explicit WorkerPool(std::size_t threads);  // at least 1
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  // What the task throws, the future throws.
+  template <typename Task>
+  auto run(Task task) -> std::future<decltype(task())> {
+    auto packaged = std::make_shared<std::packaged_task<decltype(task())()>>(std::move(task));
+    auto result = packaged->get_future();
+    add([packaged] { (*packaged)(); });
+    return result;
+  }
+
+ private:
+  void add(std::function<void()> task);
+  void work();
+
+  std::mutex m_mutex;
+  std::condition_variable m_changed;
+  std::deque<std::function<void()>> m_tasks;
+  bool m_ended = false;
+  std::vector<std::thread> m_threads;
+};
+
+}  // namespace vecdb

@@ -1,0 +1,209 @@
+#include "pipeline/prepare.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/sha256.h"
+#include "pipeline/stopwatch.h"
+
+namespace vecdb {
+
+namespace {
+
+// What chunks that came ready are recorded to be split with.
+constexpr const char* k_ready_splitter = R"({"splitter":"none"})";
+
+constexpr std::int64_t k_nanoseconds = 1'000'000'000;
+
+// A file that changes again within one tick of the file system's clock shows no new time. The clock
+// of Linux ticks at least every 10 ms; times in whole seconds come from a coarser one.
+std::int64_t settled_ctime(const FileStamp& stamp) {
+  const bool coarse = stamp.mtime_ns % k_nanoseconds == 0 && stamp.ctime_ns % k_nanoseconds == 0;
+  const std::int64_t tick = coarse ? 2 * k_nanoseconds : k_nanoseconds / 50;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+  const std::int64_t last = std::max(stamp.mtime_ns, stamp.ctime_ns);
+  return now_ns - last > tick ? stamp.ctime_ns : 0;
+}
+
+bool is_as_stat_says(const std::filesystem::path& path, const DocumentRecord& stored) {
+  if (stored.ctime_ns == 0) return false;
+  const auto stamp = stamp_of(path);
+  return stamp && stamp->size == stored.size && stamp->mtime_ns == stored.mtime_ns &&
+         stamp->ctime_ns == stored.ctime_ns;
+}
+
+// Stands for the bytes of a source that is not at hand.
+std::string digest_of(const std::vector<Chunk>& chunks) {
+  Sha256 hash;
+  for (const Chunk& chunk : chunks) {
+    hash.update(dump_json({chunk.start, chunk.end, chunk.line, chunk.text, chunk.meta}) + "\n");
+  }
+  return hash.hex_digest();
+}
+
+// `own` over `general`, both JSON objects.
+std::string merged(const std::string& general, const std::string& own) {
+  if (own.empty() || own == "{}") return general;
+  if (general == "{}") return own;
+  Json object = parse_json(general, "metadata", ErrorKind::k_io);
+  object.update(parse_json(own, "metadata", ErrorKind::k_io));
+  return dump_json(object);
+}
+
+// Takes what all chunks say alike out of them: it belongs to the document.
+std::string take_common_meta(std::vector<Chunk>& chunks) {
+  const auto says_the_same = [&](const Chunk& chunk) { return chunk.meta == chunks.front().meta; };
+  if (std::ranges::all_of(chunks, says_the_same)) {
+    const std::string common = chunks.front().meta.empty() ? "{}" : chunks.front().meta;
+    for (Chunk& chunk : chunks) chunk.meta.clear();
+    return common;
+  }
+  std::vector<Json> objects;
+  for (const Chunk& chunk : chunks) {
+    objects.push_back(chunk.meta.empty() ? Json::object()
+                                         : parse_json(chunk.meta, "metadata", ErrorKind::k_io));
+  }
+  Json common = Json::object();
+  for (const auto& [key, value] : objects.front().items()) {
+    const auto has_it = [&](const Json& object) {
+      return object.contains(key) && object.at(key) == value;
+    };
+    if (std::ranges::all_of(objects, has_it)) common[key] = value;
+  }
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    for (const auto& [key, value] : common.items()) objects[i].erase(key);
+    chunks[i].meta = objects[i].empty() ? "" : dump_json(objects[i]);
+  }
+  return dump_json(common);
+}
+
+class Preparation {
+ public:
+  Preparation(const std::optional<DocumentSummary>& stored, const PrepareOptions& options)
+      : m_stored(stored), m_options(options) {}
+
+  Prepared run(Source source) {
+    m_prepared.stored_chunks = m_stored ? m_stored->chunks : 0;
+    if (auto* skipped = std::get_if<Skipped>(&source)) {
+      skip(std::move(*skipped));
+    } else if (auto* ready = std::get_if<ReadyChunks>(&source)) {
+      take_ready(std::move(*ready));
+    } else if (const auto* named = std::get_if<NamedBytes>(&source)) {
+      take_loaded(timed_load(*named), named->meta.value_or(m_options.meta));
+    } else {
+      take_file(std::get<std::filesystem::path>(source));
+    }
+    return std::move(m_prepared);
+  }
+
+ private:
+  template <typename From>
+  Loaded timed_load(const From& from) {
+    const Stopwatch watch(m_prepared.load_seconds);
+    return load(from);
+  }
+
+  void skip(Skipped skipped) {
+    m_prepared.record.uri = std::move(skipped.uri);
+    m_prepared.state = SourceState::k_skipped;
+    m_prepared.reason = std::move(skipped.reason);
+  }
+
+  void take_file(const std::filesystem::path& path) {
+    const bool may_trust = m_options.compare == Compare::k_when_in_doubt && m_stored;
+    if (may_trust && is_made_with(recipe(m_options.splitter_json, m_options.meta)) &&
+        is_as_stat_says(path, m_stored->record)) {
+      m_prepared.record = m_stored->record;
+      m_prepared.state = SourceState::k_unchanged;
+      return;
+    }
+    take_loaded(timed_load(path), m_options.meta);
+  }
+
+  void take_loaded(Loaded loaded, const std::string& meta) {
+    if (auto* skipped = std::get_if<Skipped>(&loaded)) return skip(std::move(*skipped));
+    const auto& document = std::get<Document>(loaded);
+    const auto& stamp = document.stamp;
+    m_prepared.record = {.uri = document.uri,
+                         .sha256 = document.sha256,
+                         .size = document.size,
+                         .mtime_ns = stamp ? stamp->mtime_ns : 0,
+                         .ctime_ns = stamp ? settled_ctime(*stamp) : 0,
+                         .type = document.type,
+                         .recipe = recipe(m_options.splitter_json, meta),
+                         .meta = meta};
+    if (is_stored()) return;
+    const Stopwatch watch(m_prepared.split_seconds);
+    m_prepared.has_line_end_trouble = has_line_end_trouble(m_options.splitter_options, document);
+    finish(split_document(*m_options.splitter, document));
+  }
+
+  void take_ready(ReadyChunks ready) {
+    std::uint64_t size = 0;
+    for (const Chunk& chunk : ready.chunks) size += chunk.text.size();
+    m_prepared.record = {.uri = std::move(ready.uri),
+                         .sha256 = digest_of(ready.chunks),
+                         .size = size,
+                         .type = "chunks",
+                         .recipe = recipe(k_ready_splitter, m_options.meta),
+                         .meta = merged(m_options.meta, take_common_meta(ready.chunks))};
+    if (!is_stored()) finish(std::move(ready.chunks));
+  }
+
+  // The settings as they are kept with the document. `meta`: what the user said of it.
+  static std::string recipe(const std::string& splitter_json, const std::string& meta) {
+    return R"({"splitter":)" + splitter_json + (meta == "{}" ? "" : R"(,"meta":)" + meta) + "}";
+  }
+
+  bool is_made_with(const std::string& recipe) const {
+    return m_stored->record.recipe == recipe && is_as_asked(m_stored->fits, m_options.overflow);
+  }
+
+  // Whether the store has the document just so; notes how it stands in any case.
+  bool is_stored() {
+    DocumentRecord& record = m_prepared.record;
+    m_prepared.state = SourceState::k_added;
+    if (!m_stored) return false;
+    const DocumentRecord& stored = m_stored->record;
+    m_prepared.state = SourceState::k_changed;
+    if (stored.sha256 != record.sha256) return false;
+    m_prepared.state = SourceState::k_remade;
+    if (!is_made_with(record.recipe)) return false;
+    m_prepared.state = SourceState::k_unchanged;
+    record.meta = stored.meta;
+    record.type = stored.type;
+    if (record != stored) m_prepared.state = SourceState::k_touched;
+    return true;
+  }
+
+  void finish(std::vector<Chunk> chunks) {
+    if (chunks.empty()) return skip({m_prepared.record.uri, "holds nothing but white space"});
+    m_prepared.chunks.reserve(chunks.size());
+    for (Chunk& chunk : chunks) m_prepared.chunks.push_back({.chunk = std::move(chunk)});
+  }
+
+  const std::optional<DocumentSummary>& m_stored;
+  const PrepareOptions& m_options;
+  Prepared m_prepared;
+};
+
+}  // namespace
+
+std::string document_uri(const Source& source) {
+  if (const auto* path = std::get_if<std::filesystem::path>(&source)) return uri_of(*path);
+  if (const auto* named = std::get_if<NamedBytes>(&source)) return named->uri;
+  if (const auto* ready = std::get_if<ReadyChunks>(&source)) return ready->uri;
+  return std::get<Skipped>(source).uri;
+}
+
+Prepared prepare(Source source, const std::optional<DocumentSummary>& stored,
+                 const PrepareOptions& options) {
+  return Preparation(stored, options).run(std::move(source));
+}
+
+}  // namespace vecdb

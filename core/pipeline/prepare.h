@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipeline/overflow.h"
+#include "pipeline/source.h"
+#include "store/store.h"
+
+// What ingest does with a source before anything is encoded: is it new, and what are its chunks?
+namespace vecdb {
+
+// When a stored document is compared with its source by content: where size and times leave a
+// doubt, or always.
+enum class Compare { k_when_in_doubt, k_always };
+
+struct PrepareOptions {
+  const Splitter* splitter = nullptr;
+  SplitterOptions splitter_options;
+  std::string splitter_json;  // describes both above
+  std::string meta = "{}";    // one JSON object, for every document
+  Overflow overflow = Overflow::k_warn;
+  Compare compare = Compare::k_when_in_doubt;
+};
+
+enum class SourceState {
+  k_added,
+  k_changed,
+  k_remade,  // the source is as stored, but not what it is to be made with
+  k_unchanged,
+  k_touched,  // the same, with other times
+  k_skipped,
+};
+
+struct Prepared {
+  DocumentRecord record;
+  SourceState state = SourceState::k_skipped;
+  std::string reason;               // when skipped
+  std::vector<ChunkRecord> chunks;  // of what is to be stored, neither tokens nor fits known
+  std::uint64_t stored_chunks = 0;  // of the stored document
+  bool has_line_end_trouble = false;
+  double load_seconds = 0;
+  double split_seconds = 0;
+};
+
+// What a document of this source is called.
+std::string document_uri(const Source& source);
+
+// `stored` is the document of that uri, if there is one. Safe to call from several threads.
+Prepared prepare(Source source, const std::optional<DocumentSummary>& stored,
+                 const PrepareOptions& options);
+
+}  // namespace vecdb
