@@ -83,6 +83,12 @@ FileStamp stamp_of(const FileDescriptor& file, const std::filesystem::path& path
   return stamp_from(status_of(file.get(), path));
 }
 
+FileStamp stamp_of(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) fail_with_errno(path, "cannot read its status");
+  return stamp_from(status);
+}
+
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   const FileDescriptor file = open_regular_file(path);
   const std::uint64_t size = stamp_of(file, path).size;
