@@ -73,6 +73,7 @@ int FileDescriptor::release() noexcept { return std::exchange(m_fd, -1); }
 
 FileDescriptor open_regular_file(const std::filesystem::path& path) {
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (file.get() < 0 && errno == ENXIO) fail(path, "is a socket or a device, not a regular file");
   if (file.get() < 0) fail_with_errno(path, "cannot open");
   const auto status = status_of(file.get(), path);
   if (!S_ISREG(status.st_mode)) fail(path, kind_of(status.st_mode));
