@@ -1,7 +1,6 @@
 #include "text/load/ignore_rules.h"
 
 #include <cstdint>
-#include <ranges>
 #include <system_error>
 
 #include "base/file.h"
@@ -41,7 +40,7 @@ IgnoreRules::IgnoreRules(const fs::path& root, std::vector<Skipped>& problems) {
     if (folder == folder.parent_path()) return;
     folder = folder.parent_path();
   }
-  for (const fs::path& folder : above | std::views::reverse) enter(folder, problems);
+  for (auto folder = above.rbegin(); folder != above.rend(); ++folder) enter(*folder, problems);
 }
 
 void IgnoreRules::enter(const fs::path& folder, std::vector<Skipped>& problems) {
@@ -58,7 +57,8 @@ void IgnoreRules::enter(const fs::path& folder, std::vector<Skipped>& problems) 
 
 bool IgnoreRules::exclude(std::string_view uri, PathKind kind) const {
   bool same_repository = true;
-  for (const Folder& folder : m_folders | std::views::reverse) {
+  for (auto each = m_folders.rbegin(); each != m_folders.rend(); ++each) {
+    const Folder& folder = *each;
     const std::string_view path = uri.substr(folder.prefix);
     if (const auto verdict = folder.vecdbignore.verdict(path, kind)) return *verdict;
     if (same_repository) {

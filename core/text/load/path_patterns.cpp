@@ -1,7 +1,7 @@
 #include "text/load/path_patterns.h"
 
 #include <algorithm>
-#include <ranges>
+#include <utility>
 
 namespace vecdb {
 
@@ -52,9 +52,9 @@ bool PathPatterns::add(std::string_view line) {
 
 std::optional<bool> PathPatterns::verdict(std::string_view path, PathKind kind) const {
   const std::string_view name = path.substr(path.rfind('/') + 1);
-  for (const Pattern& pattern : m_patterns | std::views::reverse) {
-    if (pattern.folders_only && kind != PathKind::k_folder) continue;
-    if (pattern.glob.matches(pattern.whole_path ? path : name)) return !pattern.negated;
+  for (auto pattern = m_patterns.rbegin(); pattern != m_patterns.rend(); ++pattern) {
+    if (pattern->folders_only && kind != PathKind::k_folder) continue;
+    if (pattern->glob.matches(pattern->whole_path ? path : name)) return !pattern->negated;
   }
   return std::nullopt;
 }
