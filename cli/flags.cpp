@@ -41,9 +41,9 @@ CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& valu
   return app.add_option_function<std::string>(flag, parse, help)->type_name("N");
 }
 
-CLI::Option* add_size(CLI::App& app, const std::string& flag, std::optional<std::size_t>& value,
-                      std::size_t least, const std::string& help) {
-  const auto parse = [&value, flag, least](const std::string& text) {
+CLI::Option* add_size(CLI::App& app, const std::string& flag, std::size_t least,
+                      const std::function<void(std::size_t)>& take, const std::string& help) {
+  const auto parse = [take, flag, least](const std::string& text) {
     constexpr std::string_view k_units = "KMGT";
     const auto unit = text.empty() ? std::string_view::npos : k_units.find(text.back());
     const unsigned shift =
@@ -56,7 +56,7 @@ CLI::Option* add_size(CLI::App& app, const std::string& flag, std::optional<std:
       throw Error(ErrorKind::k_usage, flag + " " + text + ": is not a size from " +
                                           std::to_string(least) + " bytes up, like 512M or 2G");
     }
-    value = number << shift;
+    take(number << shift);
   };
   return app.add_option_function<std::string>(flag, parse, help)->type_name("SIZE");
 }

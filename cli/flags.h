@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -34,8 +33,8 @@ CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& valu
                        std::size_t least, std::size_t most, const std::string& help);
 
 // A number of bytes, digits with K, M, G or T after them (powers of 1024) or nothing.
-CLI::Option* add_size(CLI::App& app, const std::string& flag, std::optional<std::size_t>& value,
-                      std::size_t least, const std::string& help);
+CLI::Option* add_size(CLI::App& app, const std::string& flag, std::size_t least,
+                      const std::function<void(std::size_t)>& take, const std::string& help);
 
 // A finite decimal number.
 CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, double most,

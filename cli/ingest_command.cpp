@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "commands.h"
 #include "console.h"
+#include "file_sources.h"
 #include "inputs.h"
 #include "pipeline/ingest.h"
 #include "record_sources.h"
@@ -89,21 +90,6 @@ class Reporter final : public IngestObserver {
  private:
   const GlobalOptions& m_global;
   ProgressLine m_progress;
-};
-
-// Files and stdin: known before the work begins, so that a missing one stops it.
-class FileSources final : public SourceStream {
- public:
-  explicit FileSources(std::vector<Source> sources) : m_sources(std::move(sources)) {}
-  std::optional<Source> next() override {
-    if (m_next == m_sources.size()) return std::nullopt;
-    return std::move(m_sources[m_next++]);
-  }
-  std::uint64_t total() const override { return m_sources.size(); }
-
- private:
-  std::vector<Source> m_sources;
-  std::size_t m_next = 0;
 };
 
 std::string seconds_text(double seconds) {
@@ -198,12 +184,11 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   if (command.prune && command.jsonl) {
     throw Error(ErrorKind::k_usage, "--prune: has no meaning with --jsonl; records have no files");
   }
-  std::vector<Skipped> skipped;
   std::unique_ptr<SourceStream> sources;
   if (command.jsonl) {
     sources = std::make_unique<RecordSources>(command.inputs, options.meta);
   } else {
-    sources = std::make_unique<FileSources>(gather_sources(command.inputs, skipped));
+    sources = std::make_unique<FileSources>(command.inputs);
   }
   if (command.prune) {
     for (const auto& name : command.inputs.paths) {
@@ -213,11 +198,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   options.store = store_to_write(global);
   options.model = model_choice(global, command.dimensions);
   Reporter reporter(global);
-  for (const Skipped& each : skipped) {
-    reporter.on_event({each.uri, IngestStatus::k_skipped, "", 0, each.reason});
-  }
-  IngestSummary summary = ingest(options, *sources, reporter);
-  summary.skipped += skipped.size();
+  const IngestSummary summary = ingest(options, *sources, reporter);
   if (global.json) print_summary_json(summary);
   print_summary(summary, global);
   if (command.dry_run) print_warning(global, "nothing was changed: this was a dry run");

@@ -18,66 +18,60 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t k_max_line = 64U << 20U;
-constexpr std::uint64_t k_max_list = 1U << 30U;
 
-std::vector<std::string> split_names(const std::string& list, NameSeparator separator) {
-  const char end = separator == NameSeparator::k_nul ? '\0' : '\n';
-  std::vector<std::string> names;
-  for (std::size_t begin = 0; begin < list.size();) {
-    const auto stop = std::min(list.find(end, begin), list.size());
-    if (stop > begin) names.push_back(list.substr(begin, stop - begin));
-    begin = stop + 1;
+// Throws unless it is there: a name that was mistyped must stop everything, not be passed over.
+void require_existing(const std::string& name) {
+  std::error_code error;
+  const fs::file_status status = fs::status(name, error);
+  if (!fs::status_known(status)) {
+    throw Error(ErrorKind::k_io, name + ": " + error.message() + "; check the path");
   }
-  return names;
-}
-
-std::vector<std::string> all_names(const InputOptions& options) {
-  std::vector<std::string> names = options.paths;
-  if (!options.files_from) return names;
-  const std::string list = *options.files_from == "-" ? read_to_end(STDIN_FILENO, "stdin")
-                                                      : read_file(*options.files_from, k_max_list);
-  for (auto& name : split_names(list, options.name_separator)) {
-    // In a list a lone dash is a file of that name: the list itself may be stdin.
-    names.push_back(name == "-" ? "./-" : std::move(name));
-  }
-  return names;
-}
-
-void require_existing(const std::vector<std::string>& names) {
-  for (const auto& name : names) {
-    std::error_code error;
-    if (name != "-" && fs::symlink_status(name, error).type() == fs::file_type::not_found) {
-      throw Error(ErrorKind::k_io, name + ": no such file or folder; nothing was read");
-    }
+  if (!fs::exists(status)) {
+    throw Error(ErrorKind::k_io, name + ": no such file or folder; nothing was read");
   }
 }
 
 }  // namespace
 
-std::vector<std::string> named_inputs(const InputOptions& options) {
-  std::vector<std::string> names = all_names(options);
-  if (names.empty() && !options.files_from) {
+InputNames::InputNames(const InputOptions& options) : m_options(options) {
+  if (options.paths.empty() && !options.files_from) {
     throw Error(ErrorKind::k_usage, "PATH: is missing; name files or folders, or - for stdin");
   }
-  const auto dashes = std::count(names.begin(), names.end(), "-");
+  const auto dashes = std::ranges::count(options.paths, "-");
   if (dashes + (options.files_from == "-" ? 1 : 0) > 1) {
     throw Error(ErrorKind::k_usage, "-: stdin can be read only once");
   }
-  require_existing(names);
-  return names;
+  for (const auto& name : options.paths) {
+    if (name != "-") require_existing(name);
+  }
+  if (!options.files_from) return;
+  int list = STDIN_FILENO;
+  if (*options.files_from != "-") {
+    m_list_file = open_regular_file(*options.files_from);
+    list = m_list_file.get();
+  }
+  m_list.emplace(
+      list, *options.files_from == "-" ? "stdin" : *options.files_from,
+      options.name_separator == NameSeparator::k_nul ? LineEnd::k_nul : LineEnd::k_newline);
 }
 
-std::vector<Source> gather_sources(const InputOptions& options, std::vector<Skipped>& skipped) {
-  std::vector<Source> sources;
-  for (const auto& name : named_inputs(options)) {
-    if (name == "-") {
-      sources.emplace_back(
-          NamedBytes{options.stdin_name, read_to_end(STDIN_FILENO, "stdin"), std::nullopt});
-    } else {
-      for (auto& path : list_files(name, skipped)) sources.emplace_back(std::move(path));
-    }
+std::optional<InputName> InputNames::next() {
+  if (m_next_path < m_options.paths.size()) return InputName{m_options.paths[m_next_path++]};
+  while (m_list) {
+    auto name = m_list->next();
+    if (!name) return std::nullopt;
+    if (!name->empty()) return InputName{std::move(*name), InputName::Origin::k_list};
   }
-  return sources;
+  return std::nullopt;
+}
+
+std::vector<std::string> named_inputs(const InputOptions& options) {
+  std::vector<std::string> result;
+  for (InputNames names(options); auto name = names.next();) {
+    if (!name->is_stdin()) require_existing(name->text);
+    result.push_back(name->is_stdin() || name->text != "-" ? std::move(name->text) : "./-");
+  }
+  return result;
 }
 
 void warn_of_lengths(const ChunkLengths& lengths, const GlobalOptions& global) {
@@ -89,12 +83,12 @@ void warn_of_lengths(const ChunkLengths& lengths, const GlobalOptions& global) {
 
 std::optional<std::string> LineReader::next() {
   for (;;) {
-    const auto end = m_buffer.find('\n', m_scanned);
+    const auto end = m_buffer.find(m_end == LineEnd::k_nul ? '\0' : '\n', m_scanned);
     if (end != std::string::npos || (m_ended && m_begin < m_buffer.size())) {
       const auto stop = end == std::string::npos ? m_buffer.size() : end;
       std::string line = m_buffer.substr(m_begin, stop - m_begin);
       m_begin = m_scanned = std::min(stop + 1, m_buffer.size());
-      if (line.ends_with('\r')) line.pop_back();
+      if (m_end == LineEnd::k_text && line.ends_with('\r')) line.pop_back();
       ++m_number;
       return line;
     }

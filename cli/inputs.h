@@ -1,37 +1,31 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "options.h"
 #include "pipeline/source.h"
 #include "pipeline/store_model.h"
 
 namespace vecdb {
 
-// Everything that the paths, --files-from and "-" stand for, in the order given; folders are
-// walked. What is inside a folder and is no file to read goes to `skipped`. Throws k_io when a
-// named path does not exist, before anything is read, and k_usage when nothing is named or stdin is
-// named twice.
-std::vector<Source> gather_sources(const InputOptions& options, std::vector<Skipped>& skipped);
-
 // Says on stderr how many chunks are longer than asked for, if any.
 void warn_of_lengths(const ChunkLengths& lengths, const GlobalOptions& global);
 
-// The names that are given on the command line and in --files-from. Throws k_io when one does not
-// exist, k_usage when nothing is named.
-std::vector<std::string> named_inputs(const InputOptions& options);
+// What ends a line: '\n', of which a '\r' in front is then a part; '\n' alone; or NUL.
+enum class LineEnd { k_text, k_newline, k_nul };
 
 // Lines of a stream, one at a time, as soon as each is complete: for programs that talk to vecdb
-// over a pipe. Without the line end ("\n" or "\r\n").
+// over a pipe. Without the line end.
 class LineReader {
  public:
-  explicit LineReader(int fd, std::string name) : m_fd(fd), m_name(std::move(name)) {}
+  LineReader(int fd, std::string name, LineEnd end = LineEnd::k_text)
+      : m_fd(fd), m_name(std::move(name)), m_end(end) {}
   // Nothing at the end. Throws k_io, also for a line over 64 MB. Stops at a pending interrupt.
   std::optional<std::string> next();
   std::size_t number() const noexcept { return m_number; }  // of the last line, from 1
@@ -39,12 +33,40 @@ class LineReader {
  private:
   int m_fd;
   std::string m_name;
+  LineEnd m_end;
   std::string m_buffer;
   std::size_t m_begin = 0;
   std::size_t m_scanned = 0;
   bool m_ended = false;
   std::size_t m_number = 0;
 };
+
+struct InputName {
+  enum class Origin { k_command_line, k_list };
+  std::string text;
+  Origin origin = Origin::k_command_line;
+  // A lone dash in a list is a file of that name: the list itself may be stdin.
+  bool is_stdin() const { return text == "-" && origin == Origin::k_command_line; }
+};
+
+// The names on the command line, then those of --files-from, each as soon as the list has it.
+class InputNames {
+ public:
+  // Throws k_io when a name on the command line, or the list, does not exist; k_usage when nothing
+  // is named or stdin is named twice. `options` must outlive it.
+  explicit InputNames(const InputOptions& options);
+  std::optional<InputName> next();
+
+ private:
+  const InputOptions& m_options;
+  std::size_t m_next_path = 0;
+  FileDescriptor m_list_file;
+  std::optional<LineReader> m_list;
+};
+
+// All of them at a time, a dash in the list as "./-". Throws k_io also when a name in the list does
+// not exist.
+std::vector<std::string> named_inputs(const InputOptions& options);
 
 // Throws when the text is not UTF-8; `what` names it. k_usage for an argument, k_io for a stream.
 void require_utf8(const std::string& text, const std::string& what, ErrorKind kind);

@@ -31,8 +31,9 @@ const std::vector<std::string> k_configuration_keys = {
     "color", "max-memory", "model", "on-overflow", "precision", "progress", "store", "threads"};
 
 // Flags whose value is taken exactly as it stands, also when empty or led by a dash.
-const std::vector<std::string_view> k_verbatim_flags = {"--separator", "--meta", "--name",
-                                                        "--query-prefix", "--passage-prefix"};
+const std::vector<std::string_view> k_verbatim_flags = {
+    "--separator", "--meta",         "--name",          "--include",
+    "--exclude",   "--query-prefix", "--passage-prefix"};
 
 void add_global(CLI::App& app, GlobalOptions& global) {
   app.add_option("--store", global.store, "The store; default: the nearest .vecdb")
@@ -48,8 +49,10 @@ void add_global(CLI::App& app, GlobalOptions& global) {
   add_count(app, "--threads", global.threads, 1, k_max_threads,
             "Encoding threads; default: one a processor")
       ->envname("VECDB_THREADS");
-  add_size(app, "--max-memory", global.max_memory, k_least_memory,
-           "Memory for encoding beside the model's weights; default: a quarter of what is free")
+  add_size(
+      app, "--max-memory", k_least_memory,
+      [&global](std::size_t bytes) { global.max_memory = bytes; },
+      "Memory for encoding beside the model's weights; default: a quarter of what is free")
       ->envname("VECDB_MAX_MEMORY");
   app.add_flag("--json", global.json, "JSON Lines on stdout");
   const auto set = [&global](Verbosity verbosity) {

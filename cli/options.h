@@ -9,6 +9,7 @@
 
 #include "model/encoder/encoder.h"
 #include "pipeline/overflow.h"
+#include "text/load/file_walk.h"
 #include "text/split/splitter.h"
 
 // What the command line asked for, as plain values. Parsing fills them and checks what can be
@@ -41,7 +42,9 @@ struct InputOptions {
   std::vector<std::string> paths;         // "-" is stdin
   std::optional<std::string> files_from;  // a file of names, "-" for stdin
   NameSeparator name_separator = NameSeparator::k_newline;
-  std::string stdin_name = "-";  // uri of what comes from stdin
+  std::string stdin_name = "-";                         // uri of what comes from stdin
+  WalkOptions walk;                                     // of folders
+  std::size_t max_file_size = std::size_t{256} << 20U;  // bytes
 };
 
 struct IngestCommand {

@@ -1,9 +1,9 @@
 #include "base/error.h"
-#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "commands.h"
 #include "console.h"
+#include "file_sources.h"
 #include "inputs.h"
 #include "text/split/splitter.h"
 
@@ -46,6 +46,7 @@ void print_document(const Document& document, const std::vector<Chunk>& chunks,
 
 // Only files and stdin come from paths.
 Loaded load_source(const Source& source) {
+  if (const auto* skipped = std::get_if<Skipped>(&source)) return *skipped;
   if (const auto* named = std::get_if<NamedBytes>(&source)) return load(*named);
   return load(std::get<std::filesystem::path>(source));
 }
@@ -56,9 +57,8 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
   const auto splitter = make_splitter(command.splitter);
   std::vector<Skipped> skipped;
   ChunkLengths lengths;
-  for (const Source& source : gather_sources(command.inputs, skipped)) {
-    if (pending_interrupt() != 0) break;
-    const Loaded loaded = load_source(source);
+  for (FileSources sources(command.inputs); const auto source = sources.next();) {
+    const Loaded loaded = load_source(*source);
     if (const auto* reason = std::get_if<Skipped>(&loaded)) {
       skipped.push_back(*reason);
       continue;

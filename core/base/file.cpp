@@ -73,6 +73,7 @@ int FileDescriptor::release() noexcept { return std::exchange(m_fd, -1); }
 
 FileDescriptor open_regular_file(const std::filesystem::path& path) {
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (file.get() < 0 && errno == ENXIO) fail(path, "is a socket or a device, not a regular file");
   if (file.get() < 0) fail_with_errno(path, "cannot open");
   const auto status = status_of(file.get(), path);
   if (!S_ISREG(status.st_mode)) fail(path, kind_of(status.st_mode));
@@ -83,7 +84,13 @@ FileStamp stamp_of(const FileDescriptor& file, const std::filesystem::path& path
   return stamp_from(status_of(file.get(), path));
 }
 
-std::optional<FileStamp> stamp_of(const std::filesystem::path& path) {
+FileStamp stamp_of(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) fail_with_errno(path, "cannot read its status");
+  return stamp_from(status);
+}
+
+std::optional<FileStamp> stamp_of_regular_file(const std::filesystem::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
   return stamp_from(status);

@@ -62,7 +62,7 @@ struct Batch {
 
 std::uint64_t bytes_of(const Source& source) {
   if (const auto* path = std::get_if<std::filesystem::path>(&source)) {
-    const auto stamp = stamp_of(*path);
+    const auto stamp = stamp_of_regular_file(*path);
     return stamp ? stamp->size : 0;
   }
   if (const auto* named = std::get_if<NamedBytes>(&source)) return named->bytes.size();

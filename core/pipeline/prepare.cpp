@@ -32,7 +32,7 @@ std::int64_t settled_ctime(const FileStamp& stamp) {
 
 bool is_as_stat_says(const std::filesystem::path& path, const DocumentRecord& stored) {
   if (stored.ctime_ns == 0) return false;
-  const auto stamp = stamp_of(path);
+  const auto stamp = stamp_of_regular_file(path);
   return stamp && stamp->size == stored.size && stamp->mtime_ns == stored.mtime_ns &&
          stamp->ctime_ns == stored.ctime_ns;
 }

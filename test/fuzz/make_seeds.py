@@ -320,6 +320,14 @@ def record_seeds():
     yield "place", b'{"text":"\\ud83d\\ude00","line":1,"start":9223372036854775807,"chunk":1,"uri":"a"}'
 
 
+def glob_seeds():
+    cases = [("src/a.o", "*.o\n!keep.o\n"), ("a/b/c", "a/**/c"), ("x/y/z", "**/z/\n/x/\n"), ("a1", "[a-c][[:digit:]]"),
+             ("a b", "a\\ b  \r\n# comment\n"), ("a" * 40, "*a" * 15 + "b"), ("a/" * 20 + "b", "**/a/" * 8 + "c*"),
+             ("b", "\ufeff[!a]"), ("a]", "[]a]]"), ("a1/2/b", "a**/b")]
+    for number, (path, lines) in enumerate(cases):
+        yield f"case{number}", len(path.encode()).to_bytes(2, "little") + path.encode() + lines.encode()
+
+
 def splitter_cases():
     for number, case in enumerate(read_json("splitters.json")["cases"][::4]):
         if case["splitter"] == "character":

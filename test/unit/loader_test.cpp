@@ -5,51 +5,24 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <fstream>
 
 #include "base/error.h"
 #include "base/sha256.h"
+#include "temporary_folder.h"
 
 namespace fs = std::filesystem;
 using vecdb::Document;
 using vecdb::Error;
 using vecdb::Loaded;
 using vecdb::Skipped;
+using vecdb::test::TemporaryFolder;
 using namespace std::string_literals;
 
 namespace {
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "vecdb-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    m_path = name;
-  }
-  ~TemporaryFolder() { fs::remove_all(m_path); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  fs::path path() const { return m_path; }
-  fs::path write(const fs::path& name, const std::string& content) const {
-    fs::create_directories((m_path / name).parent_path());
-    std::ofstream(m_path / name, std::ios::binary) << content;
-    return m_path / name;
-  }
-
- private:
-  fs::path m_path;
-};
-
 std::string reason(const Loaded& loaded) {
   REQUIRE(std::holds_alternative<Skipped>(loaded));
   return std::get<Skipped>(loaded).reason;
-}
-
-std::vector<std::string> names(const std::vector<fs::path>& files, const fs::path& root) {
-  std::vector<std::string> result;
-  for (const auto& file : files) result.push_back(file.lexically_relative(root).string());
-  return result;
 }
 
 }  // namespace
@@ -142,59 +115,4 @@ TEST_CASE("a large file is read whole") {
   const std::string content(5'000'000, 'x');
   const auto loaded = vecdb::load_file(folder.write("large", content));
   CHECK(std::get<Document>(loaded).sections.at(0).text == content);
-}
-
-TEST_CASE("a folder stands for the files below it in byte order") {
-  const TemporaryFolder folder;
-  for (const char* name :
-       {"b/z.txt", "b.txt", "a.txt", "b/A.txt", "é.txt", ".hidden", ".git/x", "b/.also/y"}) {
-    folder.write(name, "text");
-  }
-  fs::create_symlink(folder.path() / "a.txt", folder.path() / "link.txt");
-  fs::create_directory_symlink(folder.path(), folder.path() / "b" / "loop");
-  std::vector<Skipped> skipped;
-  const auto files = vecdb::list_files(folder.path(), skipped);
-  CHECK(names(files, folder.path()) ==
-        std::vector<std::string>{"a.txt", "b.txt", "b/A.txt", "b/z.txt", "é.txt"});
-  CHECK(skipped.empty());
-}
-
-TEST_CASE("special files and stray names in a folder are named as skipped") {
-  const TemporaryFolder folder;
-  folder.write("sub/bad\xFFname", "text");
-  REQUIRE(::mkfifo((folder.path() / "fifo").c_str(), 0600) == 0);
-  std::vector<Skipped> skipped;
-  CHECK(vecdb::list_files(folder.path(), skipped).empty());
-  REQUIRE(skipped.size() == 2);
-  CHECK(skipped[0].uri == (folder.path() / "fifo").string());
-  CHECK(skipped[0].reason == "is a FIFO, not a regular file");
-  CHECK(skipped[1].uri == (folder.path() / "sub").string() + "/bad\\xFFname");
-  CHECK(skipped[1].reason == "has a name that is not UTF-8");
-}
-
-TEST_CASE("a folder that cannot be listed is named as skipped") {
-  const TemporaryFolder folder;
-  folder.write("closed/a.txt", "text");
-  folder.write("open.txt", "text");
-  fs::permissions(folder.path() / "closed", fs::perms::none);
-  std::vector<Skipped> skipped;
-  const auto files = vecdb::list_files(folder.path(), skipped);
-  if (::geteuid() != 0) {  // root may list everything
-    CHECK(names(files, folder.path()) == std::vector<std::string>{"open.txt"});
-    REQUIRE(skipped.size() == 1);
-    CHECK(skipped[0].reason == "cannot be listed: Permission denied");
-  }
-  fs::permissions(folder.path() / "closed", fs::perms::owner_all);
-}
-
-TEST_CASE("a file stands for itself, also when hidden") {
-  const TemporaryFolder folder;
-  const auto path = folder.write(".hidden", "text");
-  std::vector<Skipped> skipped;
-  CHECK(vecdb::list_files(path, skipped) == std::vector<fs::path>{path});
-}
-
-TEST_CASE("a path that does not exist is an error") {
-  std::vector<Skipped> skipped;
-  CHECK_THROWS_AS(vecdb::list_files("/no/such/folder", skipped), Error);
 }

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "base/error.h"
@@ -48,84 +47,6 @@ std::optional<std::string> reason_to_skip(std::string_view bytes) {
   return std::nullopt;
 }
 
-// For showing a name that is not UTF-8: its stray bytes as \xHH.
-std::string printable(std::string_view name) {
-  constexpr std::string_view k_digits = "0123456789ABCDEF";
-  std::string out;
-  while (const auto offset = find_invalid_utf8(name)) {
-    out += name.substr(0, *offset);
-    const auto byte = static_cast<unsigned char>(name[*offset]);
-    out += {'\\', 'x', k_digits[byte >> 4U], k_digits[byte & 0x0FU]};
-    name.remove_prefix(*offset + 1);
-  }
-  return out += name;
-}
-
-// The error of a file without the file's name in front.
-std::string reason_of(const Error& error, const fs::path& path) {
-  const std::string message = error.what();
-  const std::string prefix = path.string() + ": ";
-  return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
-}
-
-std::string reason_of(fs::file_type type) {
-  if (type == fs::file_type::fifo) return "is a FIFO, not a regular file";
-  if (type == fs::file_type::socket) return "is a socket, not a regular file";
-  return "is a device, not a regular file";
-}
-
-Skipped skipped(const fs::path& path, std::string reason) {
-  return {printable(uri_of(path)), std::move(reason)};
-}
-
-class FolderWalk {
- public:
-  explicit FolderWalk(const fs::path& root) { m_folders.push_back(root); }
-
-  void run() {
-    while (!m_folders.empty()) {
-      const fs::path folder = std::move(m_folders.back());
-      m_folders.pop_back();
-      list(folder);
-    }
-  }
-
-  std::vector<fs::path> files;
-  std::vector<Skipped> skips;
-
- private:
-  void list(const fs::path& folder) {
-    std::error_code error;
-    for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-         entry.increment(error)) {
-      visit(*entry);
-    }
-    if (error) skips.push_back(skipped(folder, "cannot be listed: " + error.message()));
-  }
-
-  void visit(const fs::directory_entry& entry) {
-    const fs::path& path = entry.path();
-    const std::string name = path.filename().native();
-    if (name.starts_with('.')) return;
-    std::error_code error;
-    const fs::file_type type = entry.symlink_status(error).type();
-    if (type == fs::file_type::symlink || type == fs::file_type::not_found) return;
-    if (error) {
-      skips.push_back(skipped(path, "cannot read its status: " + error.message()));
-    } else if (find_invalid_utf8(name)) {
-      skips.push_back(skipped(path, "has a name that is not UTF-8"));
-    } else if (type == fs::file_type::directory) {
-      m_folders.push_back(path);
-    } else if (type == fs::file_type::regular) {
-      files.push_back(path);
-    } else {
-      skips.push_back(skipped(path, reason_of(type)));
-    }
-  }
-
-  std::vector<fs::path> m_folders;
-};
-
 }  // namespace
 
 Loaded load_file(const fs::path& path) {
@@ -139,7 +60,7 @@ Loaded load_file(const fs::path& path) {
     if (auto* document = std::get_if<Document>(&loaded)) document->stamp = stamp;
     return loaded;
   } catch (const Error& error) {
-    return Skipped{uri, reason_of(error, path)};
+    return skipped(path, error);
   }
 }
 
@@ -192,37 +113,6 @@ std::string read_to_end(int fd, const std::string& name) {
       return content;
     }
   }
-}
-
-std::string uri_of(const fs::path& path) {
-  std::error_code error;
-  const fs::path absolute = fs::absolute(path, error);
-  if (error) {
-    throw Error(ErrorKind::k_io, path.string() + ": cannot make it absolute: " + error.message() +
-                                     "; give a path from the root");
-  }
-  std::string uri = absolute.lexically_normal().string();
-  if (uri.size() > 1 && uri.ends_with('/')) uri.pop_back();  // of "folder/" and "."
-  return uri;
-}
-
-std::vector<fs::path> list_files(const fs::path& path, std::vector<Skipped>& skipped) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::status_known(status) || !fs::exists(status)) {
-    throw Error(ErrorKind::k_io, path.string() + ": " + error.message() + "; check the path");
-  }
-  if (!fs::is_directory(status)) return {path};
-  FolderWalk walk(path);
-  walk.run();
-  // All paths begin with the same folder, so that this is the order of their uris.
-  std::sort(walk.files.begin(), walk.files.end(),
-            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
-  std::sort(walk.skips.begin(), walk.skips.end(),
-            [](const Skipped& a, const Skipped& b) { return a.uri < b.uri; });
-  skipped.insert(skipped.end(), std::make_move_iterator(walk.skips.begin()),
-                 std::make_move_iterator(walk.skips.end()));
-  return std::move(walk.files);
 }
 
 }  // namespace vecdb

@@ -6,18 +6,11 @@
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 #include "text/load/document.h"
+#include "text/load/skipped.h"
 
 namespace vecdb {
-
-// A source that is no document, with the reason in words: "is empty", "is not UTF-8: byte 17", "is
-// a FIFO, not a regular file".
-struct Skipped {
-  std::string uri;
-  std::string reason;
-};
 
 using Loaded = std::variant<Document, Skipped>;
 
@@ -33,16 +26,5 @@ Loaded load_bytes(std::string uri, std::string bytes);
 
 // Reads a file descriptor to its end, e.g. stdin. Throws k_io.
 std::string read_to_end(int fd, const std::string& name);
-
-// What ingest names a file by: absolute and normalised, symbolic links kept.
-std::string uri_of(const std::filesystem::path& path);
-
-// The files that a path given by the user stands for, in a deterministic order (byte order of their
-// uris): a file for itself; a folder for the regular files below it, without hidden ones (names
-// that start with a dot) and without following symbolic links. What cannot be listed, and special
-// files or names that are not UTF-8 inside a folder, are put into `skipped`. Throws k_io when the
-// path does not exist.
-std::vector<std::filesystem::path> list_files(const std::filesystem::path& path,
-                                              std::vector<Skipped>& skipped);
 
 }  // namespace vecdb

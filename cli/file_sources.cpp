@@ -1,0 +1,83 @@
+#include "file_sources.h"
+
+#include <unistd.h>
+
+#include <system_error>
+#include <utility>
+
+#include "base/interrupt.h"
+#include "console.h"
+
+namespace vecdb {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string too_large(std::uint64_t size, std::uint64_t limit) {
+  return "is larger than --max-file-size: " + with_thousands(size) + " bytes, the limit is " +
+         with_thousands(limit);
+}
+
+}  // namespace
+
+FileSources::FileSources(const InputOptions& options)
+    : m_options(options),
+      m_names(options),
+      m_can_repeat(options.files_from || options.paths.size() > 1) {}
+
+std::optional<Source> FileSources::next() {
+  while (pending_interrupt() == 0) {
+    std::optional<Source> source;
+    if (!m_walk) {
+      const auto name = m_names.next();
+      if (!name) return std::nullopt;
+      source = open(*name);
+    } else if (auto found = m_walk->next()) {
+      if (auto* skipped = std::get_if<Skipped>(&*found)) return std::move(*skipped);
+      source = accept(std::move(std::get<FoundFile>(*found)));
+    } else {
+      m_walk.reset();
+    }
+    if (source) return source;
+  }
+  return std::nullopt;
+}
+
+std::optional<Source> FileSources::open(const InputName& name) {
+  if (name.is_stdin()) return take_stdin();
+  const fs::path path = name.text;
+  try {
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) {
+      m_walk.emplace(path, m_options.walk);
+      return std::nullopt;
+    }
+    if (belongs_to_store(path)) return skipped(path, "belongs to a store of vecdb");
+    return accept({path, stamp_of(path)});
+  } catch (const Error& error) {
+    return skipped(path, error);
+  }
+}
+
+std::optional<Source> FileSources::accept(FoundFile file) {
+  if (m_can_repeat && !m_files.insert(uri_of(file.path)).second) return std::nullopt;
+  const std::uint64_t limit = m_options.max_file_size;
+  if (file.stamp.size > limit) return skipped(file.path, too_large(file.stamp.size, limit));
+  return std::move(file.path);
+}
+
+std::optional<Source> FileSources::take_stdin() const {
+  const std::string& uri = m_options.stdin_name;
+  try {
+    std::string bytes = read_to_end(STDIN_FILENO, uri);
+    const std::uint64_t limit = m_options.max_file_size;
+    if (bytes.size() > limit) return Skipped{uri, too_large(bytes.size(), limit)};
+    return NamedBytes{uri, std::move(bytes), std::nullopt};
+  } catch (const Error& error) {
+    if (pending_interrupt() != 0) return std::nullopt;
+    return Skipped{uri, std::string(error.what()).substr(uri.size() + 2)};
+  }
+}
+
+}  // namespace vecdb

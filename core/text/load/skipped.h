@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/error.h"
+
+namespace vecdb {
+
+// A source that is no document, with the reason in words: "is empty", "is not UTF-8: byte 17", "is
+// a FIFO, not a regular file".
+struct Skipped {
+  std::string uri;
+  std::string reason;
+};
+
+// Of a file or folder. Bytes of its name that are not UTF-8 are shown as \xHH.
+Skipped skipped(const std::filesystem::path& path, std::string reason);
+
+// The reason is the error's, without the path in front.
+Skipped skipped(const std::filesystem::path& path, const Error& error);
+
+// What ingest names a file by: absolute and normalised, symbolic links kept. Throws k_io.
+std::string uri_of(const std::filesystem::path& path);
+
+}  // namespace vecdb
