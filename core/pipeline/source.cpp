@@ -47,9 +47,12 @@ void ChunkLengths::add(const Chunk& chunk, std::size_t chunk_size) {
 
 std::optional<std::string> line_end_warning(const SplitterOptions& options,
                                             const Document& document) {
-  bool bare = holds_bare(options.separator, "\n", "\r");
-  if (options.separator_kind == SeparatorKind::k_regex) {
-    bare = bare || holds_bare(options.separator, "\\n", "\\r");
+  bool bare = false;
+  for (const std::string& separator : with_defaults(options).separators) {
+    bare = bare || holds_bare(separator, "\n", "\r");
+    if (options.separator_kind == SeparatorKind::k_regex) {
+      bare = bare || holds_bare(separator, "\\n", "\\r");
+    }
   }
   const auto has_crlf = [](const Section& section) {
     return section.text.find("\r\n") != std::string::npos;

@@ -21,21 +21,22 @@ SplitterOptions read_options(fuzz::Parts& parts) {
   options.chunk_size = parts.byte();
   options.chunk_overlap = parts.byte();
   const auto separator = parts.part();
-  options.separator.assign(separator.begin(), separator.end());
+  options.separators = {std::string(separator.begin(), separator.end())};
   return options;
 }
 
 // Whether a chunk is always the source's own bytes: nothing is put between its pieces.
 bool is_slice(const SplitterOptions& options) {
-  return options.separator.empty() || (options.separator_kind == SeparatorKind::k_plain &&
-                                       options.keep_separator != KeepSeparator::k_no);
+  return options.separators.front().empty() || (options.separator_kind == SeparatorKind::k_plain &&
+                                                options.keep_separator != KeepSeparator::k_no);
 }
 
 // Joined with a plain separator, a chunk only loses separators that follow one another.
 void check_joined(const SplitterOptions& options, std::string_view slice, const Chunk& chunk) {
   require(chunk.text.size() < slice.size(), "a joined chunk grew");
-  require(slice.find(options.separator + options.separator) != std::string_view::npos,
-          "a joined chunk is not its range of the text");
+  require(
+      slice.find(options.separators.front() + options.separators.front()) != std::string_view::npos,
+      "a joined chunk is not its range of the text");
 }
 
 void check_chunk(const SplitterOptions& options, std::string_view text, const Chunk& chunk) {
@@ -57,8 +58,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const SplitterOptions options = read_options(parts);
   const auto text_bytes = parts.rest();
   const std::string_view text = fuzz::well_formed(fuzz::view(text_bytes));
-  const auto chunks = fuzz::unless_refused(ErrorKind::k_usage,
-                                           [&] { return CharacterSplitter(options).split(text); });
+  const auto chunks =
+      fuzz::unless_refused(ErrorKind::k_usage, [&] { return make_splitter(options)->split(text); });
   if (!chunks) return 0;
   for (const Chunk& chunk : *chunks) check_chunk(options, text, chunk);
   return 0;

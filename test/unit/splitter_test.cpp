@@ -2,18 +2,20 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
 
-using vecdb::CharacterSplitter;
 using vecdb::Chunk;
 using vecdb::Error;
 using vecdb::ErrorKind;
 using vecdb::KeepSeparator;
+using vecdb::make_splitter;
 using vecdb::SeparatorKind;
+using vecdb::SplitterKind;
 using vecdb::SplitterOptions;
 using vecdb::Whitespace;
 
@@ -32,12 +34,12 @@ Texts texts_of(const std::vector<Chunk>& chunks) {
 }
 
 Texts split(const std::string& text, const SplitterOptions& options) {
-  return texts_of(CharacterSplitter(options).split(text));
+  return texts_of(make_splitter(options)->split(text));
 }
 
 SplitterOptions plain(std::string separator, std::size_t size, std::size_t overlap = 0) {
   SplitterOptions options;
-  options.separator = std::move(separator);
+  options.separators = {std::move(separator)};
   options.chunk_size = size;
   options.chunk_overlap = overlap;
   return options;
@@ -54,7 +56,7 @@ SplitterOptions regex(std::string separator, KeepSeparator keep = KeepSeparator:
 
 std::string refusal(const SplitterOptions& options, const std::string& text = "") {
   try {
-    CharacterSplitter(options).split(text);
+    make_splitter(options)->split(text);
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::k_usage);
     CHECK(std::string(error.what()).find('\n') == std::string::npos);
@@ -69,9 +71,17 @@ KeepSeparator keep_of(const vecdb::Json& value) {
 }
 
 SplitterOptions options_of(const vecdb::Json& test) {
-  SplitterOptions options = plain(test["separator"], test["chunk_size"], test["chunk_overlap"]);
-  options.separator_kind =
-      test["is_separator_regex"].get<bool>() ? SeparatorKind::k_regex : SeparatorKind::k_plain;
+  SplitterOptions options;
+  options.chunk_size = test["chunk_size"];
+  options.chunk_overlap = test["chunk_overlap"];
+  if (test["splitter"] == "recursive") {
+    options.kind = SplitterKind::k_recursive;
+    if (!test["separators"].is_null()) options.separators = test["separators"].get<Texts>();
+  } else {
+    options.separators = {test["separator"]};
+    const bool is_regex = test["is_separator_regex"];
+    options.separator_kind = is_regex ? SeparatorKind::k_regex : SeparatorKind::k_plain;
+  }
   options.keep_separator = keep_of(test["keep_separator"]);
   options.whitespace =
       test["strip_whitespace"].get<bool>() ? Whitespace::k_strip : Whitespace::k_keep;
@@ -79,8 +89,9 @@ SplitterOptions options_of(const vecdb::Json& test) {
 }
 
 void check_ranges(const std::string& text, const SplitterOptions& options) {
-  const bool is_source = options.keep_separator != KeepSeparator::k_no || options.separator.empty();
-  for (const Chunk& chunk : CharacterSplitter(options).split(text)) {
+  const bool is_source =
+      options.keep_separator != KeepSeparator::k_no || options.separators == Texts{""};
+  for (const Chunk& chunk : make_splitter(options)->split(text)) {
     REQUIRE(chunk.start < chunk.end);
     REQUIRE(chunk.end <= text.size());
     const std::string source = text.substr(chunk.start, chunk.end - chunk.start);
@@ -94,25 +105,24 @@ void check_ranges(const std::string& text, const SplitterOptions& options) {
 
 }  // namespace
 
-TEST_CASE("chunks are those of LangChain's CharacterTextSplitter") {
+TEST_CASE("chunks are those of LangChain's splitters") {
   const auto golden = vecdb::parse_json(read_data("splitters.json"), "golden", ErrorKind::k_usage);
-  std::size_t cases = 0;
+  std::map<std::string, std::size_t> cases;
   for (const auto& test : golden["cases"]) {
-    if (test["splitter"] != "character") continue;
     const SplitterOptions options = options_of(test);
     INFO(vecdb::dump_json(test));
     CHECK(split(test["text"], options) == test["chunks"].get<Texts>());
     check_ranges(test["text"], options);
-    ++cases;
+    ++cases[test["splitter"]];
   }
-  CHECK(cases > 100);
+  CHECK(cases == std::map<std::string, std::size_t>{{"character", 135}, {"recursive", 65}});
 }
 
 TEST_CASE("the State of the Union gives the 42 chunks of the reference") {
   const auto golden =
       vecdb::parse_json(read_data("seed_example.json"), "golden", ErrorKind::k_usage);
   const std::string text = read_data("state_of_the_union.txt");
-  const auto chunks = CharacterSplitter(SplitterOptions{}).split(text);
+  const auto chunks = make_splitter(SplitterOptions{})->split(text);
   REQUIRE(chunks.size() == 42);
   REQUIRE(golden["chunks"].size() == 42);
   for (std::size_t i = 0; i < chunks.size(); ++i) {
@@ -126,14 +136,14 @@ TEST_CASE("a text without content has no chunks") {
   CHECK(split(" \n\t\u3000\n\n ", plain("\n\n", 10)).empty());
   CHECK(split("", plain("", 10)).empty());
   CHECK(split("", regex("\\s+")).empty());
-  CHECK(CharacterSplitter(regex("a")).split(std::string_view()).empty());
+  CHECK(make_splitter(regex("a"))->split(std::string_view()).empty());
   CHECK(split("xxx", plain("x", 10)).empty());
 }
 
 TEST_CASE("an empty text may lie nowhere") {
-  CHECK(CharacterSplitter(plain(" ", 5)).split(std::string_view()).empty());
-  CHECK(CharacterSplitter(plain("", 5)).split(std::string_view()).empty());
-  CHECK(CharacterSplitter(regex(" ")).split(std::string_view()).empty());
+  CHECK(make_splitter(plain(" ", 5))->split(std::string_view()).empty());
+  CHECK(make_splitter(plain("", 5))->split(std::string_view()).empty());
+  CHECK(make_splitter(regex(" "))->split(std::string_view()).empty());
 }
 
 TEST_CASE("a piece longer than the size is kept whole") {
@@ -167,23 +177,23 @@ TEST_CASE("the longest possible run of separators is read from the left") {
 }
 
 TEST_CASE("a range covers separators that the joined text has only once") {
-  const auto chunks = CharacterSplitter(plain("\n\n", 10)).split("a\n\n\n\nb");
+  const auto chunks = make_splitter(plain("\n\n", 10))->split("a\n\n\n\nb");
   REQUIRE(chunks.size() == 1);
   CHECK(chunks[0] == Chunk{.start = 0, .end = 6, .line = 1, .text = "a\n\nb"});
 }
 
 TEST_CASE("a stripped chunk begins and ends at its first and last kept byte") {
-  const auto chunks = CharacterSplitter(plain("x", 3)).split("\n \u00a0a\u3000x \nb\x1c");
+  const auto chunks = make_splitter(plain("x", 3))->split("\n \u00a0a\u3000x \nb\x1c");
   REQUIRE(chunks.size() == 2);
   CHECK(chunks[0] == Chunk{.start = 4, .end = 5, .line = 2, .text = "a"});
   CHECK(chunks[1] == Chunk{.start = 11, .end = 12, .line = 3, .text = "b"});
 }
 
 TEST_CASE("stripping may cut a separator in two") {
-  const auto chunks = CharacterSplitter(plain(" x", 10)).split(" \n x x x b");
+  const auto chunks = make_splitter(plain(" x", 10))->split(" \n x x x b");
   REQUIRE(chunks.size() == 1);
   CHECK(chunks[0] == Chunk{.start = 7, .end = 10, .line = 2, .text = "x b"});
-  const auto alone = CharacterSplitter(plain("x", 10)).split(" xx ");
+  const auto alone = make_splitter(plain("x", 10))->split(" xx ");
   REQUIRE(alone.size() == 1);
   CHECK(alone[0] == Chunk{.start = 1, .end = 2, .line = 1, .text = "x"});
 }
@@ -198,7 +208,7 @@ TEST_CASE("white space is Python's, not Unicode's") {
 TEST_CASE("pieces of a regular expression are joined by the expression itself") {
   SplitterOptions options = regex("[,;]");
   options.chunk_size = 20;
-  const auto chunks = CharacterSplitter(options).split("a,b;c");
+  const auto chunks = make_splitter(options)->split("a,b;c");
   REQUIRE(chunks.size() == 1);
   CHECK(chunks[0] == Chunk{.start = 0, .end = 5, .line = 1, .text = "a[,;]b[,;]c"});
 }
