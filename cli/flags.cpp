@@ -25,6 +25,15 @@ std::string shortest(double value) {
   return text.str();
 }
 
+std::function<void(const std::string&)> verbatim_parser(
+    const std::string& flag, const std::function<void(std::string)>& take) {
+  return [take, flag](const std::string& text) {
+    std::string value = unshielded(text);
+    require_utf8(value, flag, ErrorKind::k_usage);
+    take(std::move(value));
+  };
+}
+
 }  // namespace
 
 CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value,
@@ -76,12 +85,18 @@ CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, doub
 
 CLI::Option* add_verbatim(CLI::App& app, const std::string& flag,
                           const std::function<void(std::string)>& take, const std::string& help) {
-  const auto parse = [take, flag](const std::string& text) {
-    std::string value = unshielded(text);
-    require_utf8(value, flag, ErrorKind::k_usage);
-    take(std::move(value));
+  return app.add_option_function<std::string>(flag, verbatim_parser(flag, take), help);
+}
+
+CLI::Option* add_verbatim_list(CLI::App& app, const std::string& flag,
+                               const std::function<void(std::string)>& take,
+                               const std::string& help) {
+  const auto parse = [parse_one =
+                          verbatim_parser(flag, take)](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) parse_one(text);
   };
-  return app.add_option_function<std::string>(flag, parse, help);
+  return app.add_option_function<std::vector<std::string>>(flag, parse, help)
+      ->allow_extra_args(false);
 }
 
 }  // namespace vecdb

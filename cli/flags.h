@@ -46,4 +46,9 @@ CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, doub
 CLI::Option* add_verbatim(CLI::App& app, const std::string& flag,
                           const std::function<void(std::string)>& take, const std::string& help);
 
+// The same, repeatable: `take` is called for each value, in order.
+CLI::Option* add_verbatim_list(CLI::App& app, const std::string& flag,
+                               const std::function<void(std::string)>& take,
+                               const std::string& help);
+
 }  // namespace vecdb

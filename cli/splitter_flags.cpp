@@ -1,10 +1,40 @@
 #include "splitter_flags.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "arguments.h"
+#include "base/error.h"
 #include "flags.h"
+#include "text/split/language_separators.h"
 
 namespace vecdb {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+void add_language(CLI::App& app, std::string& language) {
+  const auto take = [&language](const std::string& name) {
+    const std::vector<std::string> known = known_languages();
+    if (std::ranges::find(known, name) == known.end()) {
+      const std::string nearest = nearest_name(name, known);
+      throw Error(ErrorKind::k_usage, "--language " + name + ": is not known; " +
+                                          (nearest.empty() ? "use one of " + joined(known)
+                                                           : "did you mean " + nearest + "?"));
+    }
+    language = name;
+  };
+  app.add_option_function<std::string>("--language", take,
+                                       "Separators of recursive for " + joined(known_languages()))
+      ->type_name("NAME");
+}
+
+}  // namespace
 
 void add_splitter(CLI::App& app, SplitterOptions& splitter) {
   add_choice<SplitterKind>(
@@ -15,13 +45,14 @@ void add_splitter(CLI::App& app, SplitterOptions& splitter) {
             "Longest chunk, code points; default 1000");
   add_count(app, "--chunk-overlap", splitter.chunk_overlap, 0, std::size_t{1} << 30U,
             "Longest overlap of neighbours, code points; default 0");
-  add_verbatim(
+  add_verbatim_list(
       app, "--separator",
       [&splitter](std::string value) { splitter.separators.push_back(std::move(value)); },
       "Where to split, verbatim; default a blank line; repeatable for recursive, whose default is "
       "a "
       "blank line, a line end, a space, and between any two characters")
       ->type_name("S");
+  add_language(app, splitter.language);
   app.add_flag_callback(
       "--regex", [&splitter] { splitter.separator_kind = SeparatorKind::k_regex; },
       "The separator is a regular expression (Python's)");

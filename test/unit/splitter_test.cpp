@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
+#include "text/split/language_separators.h"
 
 using vecdb::Chunk;
 using vecdb::Error;
@@ -118,6 +119,19 @@ TEST_CASE("chunks are those of LangChain's splitters") {
   CHECK(cases == std::map<std::string, std::size_t>{{"character", 135}, {"recursive", 65}});
 }
 
+TEST_CASE("a language's separators are LangChain's") {
+  const auto golden =
+      vecdb::parse_json(read_data("language_separators.json"), "golden", ErrorKind::k_usage);
+  std::vector<std::string> names;
+  for (const auto& [name, separators] : golden.items()) {
+    INFO(name);
+    CHECK(vecdb::separators_of_language(name) == separators.get<Texts>());
+    names.push_back(name);
+  }
+  CHECK(vecdb::known_languages() == names);
+  CHECK(vecdb::separators_of_language("klingon").empty());
+}
+
 TEST_CASE("the State of the Union gives the 42 chunks of the reference") {
   const auto golden =
       vecdb::parse_json(read_data("seed_example.json"), "golden", ErrorKind::k_usage);
@@ -129,6 +143,15 @@ TEST_CASE("the State of the Union gives the 42 chunks of the reference") {
     CHECK(vecdb::sha256_hex(chunks[i].text) == golden["chunks"][i]["sha256"]);
     CHECK(vecdb::count_code_points(chunks[i].text) == golden["chunks"][i]["chars"]);
   }
+}
+
+SplitterOptions recursive(Texts separators, std::size_t size, std::size_t overlap = 0) {
+  SplitterOptions options;
+  options.kind = SplitterKind::k_recursive;
+  options.separators = std::move(separators);
+  options.chunk_size = size;
+  options.chunk_overlap = overlap;
+  return options;
 }
 
 TEST_CASE("a text without content has no chunks") {
@@ -338,6 +361,88 @@ TEST_CASE("possessive and atomic parts work") {
 TEST_CASE("an expression that takes for ever is stopped") {
   CHECK(refusal(regex("(?:a|a)+$|(?:a+)+$"), std::string(60, 'a') + "b").find("takes too long") !=
         std::string::npos);
+}
+
+TEST_CASE("a long piece is split again at the separators that follow") {
+  CHECK(split("a b\n\nccc ddd eee\n\nf", recursive({}, 8)) == Texts{"a b", "ccc ddd", "eee", "f"});
+  CHECK(split("abcdefg", recursive({}, 3)) == Texts{"abc", "def", "g"});
+  // A kept separator counts, and what leads a long piece stays in front of its first part.
+  CHECK(split("a-bbbb-c", recursive({"-", ""}, 3)) == Texts{"a", "-bb", "bb", "-c"});
+}
+
+TEST_CASE("the first separator that occurs is the one, whatever stands before it") {
+  CHECK(split("a.b c", recursive({"x", " ", "."}, 3)) == Texts{"a.b", "c"});
+  CHECK(split("abc", recursive({"x", "y"}, 2)) == Texts{"abc"});
+  CHECK(split("a b", recursive({"", " "}, 1)) == Texts{"a", " ", "b"});
+}
+
+TEST_CASE("a piece as long as the size is split again if it can be, and else kept as it stands") {
+  CHECK(split("a b-c d", recursive({"-", " "}, 3)) == Texts{"a b", "-c", "d"});
+  CHECK(split("xx- yy ", recursive({"-"}, 3)) == Texts{"xx", "- yy "});
+}
+
+TEST_CASE("nothing overlaps with a piece that was split again") {
+  CHECK(split("a b cccc d", recursive({" "}, 4, 3)) == Texts{"a b", " cccc", "d"});
+}
+
+TEST_CASE("each level joins with its own separator") {
+  SplitterOptions options = recursive({"\n", "-"}, 5);
+  options.keep_separator = KeepSeparator::k_no;
+  CHECK(split("a\nb\nc-d-e-f-g", options) == Texts{"a\nb", "c-d-e", "f-g"});
+  options = recursive({"(?=b)", ""}, 3);
+  options.separator_kind = SeparatorKind::k_regex;
+  options.keep_separator = KeepSeparator::k_no;
+  options.chunk_size = 20;
+  CHECK(split("abab", options) == Texts{"a(?=b)ba(?=b)b"});
+}
+
+TEST_CASE("a part is searched as a text of its own") {
+  SplitterOptions options = recursive({"-", "^b", ""}, 2);
+  options.separator_kind = SeparatorKind::k_regex;
+  options.keep_separator = KeepSeparator::k_no;
+  CHECK(split("a-bcc", options) == Texts{"a", "cc"});
+}
+
+TEST_CASE("a piece of two stretches is split as one text and found again in the source") {
+  // re.split("((a)(x)?)", …) pairs each separator's groups with what does not lie beside them
+  SplitterOptions options = recursive({"((a)b)", "c"}, 2);
+  options.separator_kind = SeparatorKind::k_regex;
+  options.keep_separator = KeepSeparator::k_end;
+  const std::string text = "12cc34ab5678";
+  for (const Chunk& chunk : make_splitter(options)->split(text)) {
+    CHECK(chunk.start < chunk.end);
+    CHECK(chunk.end <= text.size());
+  }
+}
+
+TEST_CASE("ranges and lines are those of the whole text") {
+  const auto chunks = make_splitter(recursive({}, 4))->split("ab\n\ncd ef\ngh");
+  CHECK(chunks == std::vector<Chunk>{{.start = 0, .end = 2, .line = 1, .text = "ab"},
+                                     {.start = 4, .end = 6, .line = 3, .text = "cd"},
+                                     {.start = 7, .end = 9, .line = 3, .text = "ef"},
+                                     {.start = 10, .end = 12, .line = 4, .text = "gh"}});
+}
+
+TEST_CASE("a language is for the recursive splitter, and in place of separators") {
+  SplitterOptions options = recursive({}, 10);
+  options.language = "markdown";
+  CHECK(split("a\n# b\n```\nc", options) == Texts{"a", "# b\n```\nc"});
+  CHECK(refusal(recursive({}, 10)).empty());
+  options.separators = {"x"};
+  CHECK(refusal(options).find("--language markdown: has separators of its own") == 0);
+  options.separators.clear();
+  options.language = "klingon";
+  CHECK(refusal(options).find("--language klingon: is not known") == 0);
+  options.language = "c";
+  options.kind = SplitterKind::k_character;
+  CHECK(refusal(options).find("--language c: has a meaning for --splitter recursive only") == 0);
+}
+
+TEST_CASE("the character splitter has one separator") {
+  SplitterOptions options = recursive({"a", "b"}, 10);
+  options.kind = SplitterKind::k_character;
+  CHECK(refusal(options).find("--separator: is given 2 times") == 0);
+  CHECK(refusal(recursive(Texts(1001, "a"), 10)).find("--separator: is given 1001 times") == 0);
 }
 
 TEST_CASE("options without a meaning are refused in one line") {

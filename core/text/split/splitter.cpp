@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "text/split/character_splitter.h"
+#include "text/split/language_separators.h"
 #include "text/split/recursive_splitter.h"
 
 namespace vecdb {
@@ -23,6 +24,21 @@ void check_sizes(const SplitterOptions& options) {
     refuse("--chunk-overlap " + std::to_string(options.chunk_overlap) +
            ": is larger than --chunk-size " + std::to_string(options.chunk_size) +
            "; make it smaller");
+  }
+}
+
+void check_language(const SplitterOptions& options) {
+  const std::string& language = options.language;
+  if (language.empty()) return;
+  const std::string shown = "--language " + language;
+  if (options.kind != SplitterKind::k_recursive) {
+    refuse(shown + ": has a meaning for --splitter recursive only; add that");
+  }
+  if (!options.separators.empty()) {
+    refuse(shown + ": has separators of its own; leave out --separator");
+  }
+  if (separators_of_language(language).empty()) {
+    refuse(shown + ": is not known; see `vecdb split --help`");
   }
 }
 
@@ -46,7 +62,10 @@ void check_separators(const SplitterOptions& options) {
 
 SplitterOptions with_defaults(SplitterOptions options) {
   const bool is_recursive = options.kind == SplitterKind::k_recursive;
-  if (options.separators.empty()) {
+  if (!options.language.empty()) {
+    options.separators = separators_of_language(options.language);
+    options.separator_kind = SeparatorKind::k_regex;
+  } else if (options.separators.empty()) {
     options.separators = is_recursive ? std::vector<std::string>{"\n\n", "\n", " ", ""}
                                       : std::vector<std::string>{"\n\n"};
   }
@@ -59,6 +78,7 @@ SplitterOptions with_defaults(SplitterOptions options) {
 std::unique_ptr<Splitter> make_splitter(const SplitterOptions& options,
                                         std::shared_ptr<const TextMeasure> measure) {
   check_sizes(options);
+  check_language(options);
   check_separators(options);
   SplitterOptions full = with_defaults(options);
   if (full.kind == SplitterKind::k_recursive) {

@@ -24,9 +24,10 @@ enum class Whitespace { k_strip, k_keep };
 
 struct SplitterOptions {
   SplitterKind kind = SplitterKind::k_character;
-  // Verbatim; an empty one: between any two code points. k_character has exactly one. None: the
-  // kind's own.
+  // Verbatim; an empty one: between any two code points. k_character has exactly one. None: those
+  // of the language, or the kind's own.
   std::vector<std::string> separators;
+  std::string language;  // of k_recursive: see language_separators.h; empty for none
   SeparatorKind separator_kind = SeparatorKind::k_plain;
   std::optional<KeepSeparator> keep_separator;  // nothing: the kind's own
   Whitespace whitespace = Whitespace::k_strip;  // at both ends of a chunk, Python's str.strip()
