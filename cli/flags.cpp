@@ -38,14 +38,21 @@ std::function<void(const std::string&)> verbatim_parser(
 
 CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value,
                        std::size_t least, std::size_t most, const std::string& help) {
+  return add_count(
+      app, flag, [&value](std::size_t number) { value = number; }, least, most, help);
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& flag,
+                       const std::function<void(std::size_t)>& take, std::size_t least,
+                       std::size_t most, const std::string& help) {
   const std::string name = flag.substr(0, flag.find(','));
-  const auto parse = [&value, name, least, most](const std::string& text) {
+  const auto parse = [take, name, least, most](const std::string& text) {
     std::size_t number = 0;
     if (!parse_number(text, number) || number < least || number > most) {
       throw Error(ErrorKind::k_usage, name + " " + text + ": is not a whole number from " +
                                           std::to_string(least) + " to " + std::to_string(most));
     }
-    value = number;
+    take(number);
   };
   return app.add_option_function<std::string>(flag, parse, help)->type_name("N");
 }

@@ -108,7 +108,7 @@ void warn_of_fits(const FitCounts& fits, const GlobalOptions& global) {
   }
 }
 
-void print_summary(const IngestSummary& summary, const GlobalOptions& global) {
+void print_summary(const IngestSummary& summary, LengthUnit unit, const GlobalOptions& global) {
   const auto count = [](std::uint64_t number) { return with_thousands(number); };
   print_warning(global, count(summary.added) + " added, " + count(summary.changed) + " changed, " +
                             count(summary.unchanged) + " unchanged, " +
@@ -116,7 +116,7 @@ void print_summary(const IngestSummary& summary, const GlobalOptions& global) {
                             count(summary.skipped) + " skipped; " +
                             counted(summary.chunks, "chunk") + ", " +
                             counted(summary.tokens, "token"));
-  warn_of_lengths(summary.lengths, global);
+  warn_of_lengths(summary.lengths, unit, global);
   warn_of_fits(summary.fits, global);
   if (global.verbosity == Verbosity::k_verbose) {
     print_error("load and split " + seconds_text(summary.split_seconds) + ", encode " +
@@ -181,7 +181,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   IngestSummary summary = ingest(options, *sources, reporter);
   summary.skipped += skipped.size();
   if (global.json) print_summary_json(summary);
-  print_summary(summary, global);
+  print_summary(summary, command.splitter.length, global);
   if (command.dry_run) print_warning(global, "nothing was changed: this was a dry run");
   return summary.skipped > 0 ? 1 : 0;
 }

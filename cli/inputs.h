@@ -21,7 +21,7 @@ namespace vecdb {
 std::vector<Source> gather_sources(const InputOptions& options, std::vector<Skipped>& skipped);
 
 // Says on stderr how many chunks are longer than asked for, if any.
-void warn_of_lengths(const ChunkLengths& lengths, const GlobalOptions& global);
+void warn_of_lengths(const ChunkLengths& lengths, LengthUnit unit, const GlobalOptions& global);
 
 // The names that are given on the command line and in --files-from. Throws k_io when one does not
 // exist, k_usage when nothing is named.

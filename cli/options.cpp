@@ -110,6 +110,8 @@ void add_split(CLI::App& app, SplitCommand& command) {
   add_choice<SplitFormat>(app, "--format", command.format,
                           {{"json", SplitFormat::k_json}, {"text", SplitFormat::k_text}},
                           "What to print; default json");
+  app.add_flag("--stats", command.stats,
+               "Print how long the chunks are in characters and tokens, not the chunks");
 }
 
 void add_query(CLI::App& app, QueryCommand& command) {

@@ -12,6 +12,8 @@ namespace vecdb {
 
 namespace {
 
+constexpr std::size_t k_largest_size = std::size_t{1} << 30U;
+
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -37,14 +39,21 @@ void add_language(CLI::App& app, std::string& language) {
 }  // namespace
 
 void add_splitter(CLI::App& app, SplitterOptions& splitter) {
-  add_choice<SplitterKind>(
-      app, "--splitter", splitter.kind,
-      {{"character", SplitterKind::k_character}, {"recursive", SplitterKind::k_recursive}},
-      "How to split; default character");
-  add_count(app, "--chunk-size", splitter.chunk_size, 1, std::size_t{1} << 30U,
-            "Longest chunk, code points; default 1000");
-  add_count(app, "--chunk-overlap", splitter.chunk_overlap, 0, std::size_t{1} << 30U,
-            "Longest overlap of neighbours, code points; default 0");
+  add_choice<SplitterKind>(app, "--splitter", splitter.kind,
+                           {{"character", SplitterKind::k_character},
+                            {"recursive", SplitterKind::k_recursive},
+                            {"sentence", SplitterKind::k_sentence}},
+                           "How to split; default character");
+  add_choice<LengthUnit>(
+      app, "--length", splitter.length,
+      {{"characters", LengthUnit::k_characters}, {"tokens", LengthUnit::k_tokens}},
+      "What sizes count; default characters (code points)");
+  add_count(
+      app, "--chunk-size", [&splitter](std::size_t size) { splitter.chunk_size = size; }, 1,
+      k_largest_size,
+      "Longest chunk; default 1000 characters, or the tokens that the model's window holds");
+  add_count(app, "--chunk-overlap", splitter.chunk_overlap, 0, k_largest_size,
+            "Longest overlap of neighbours; default 0");
   add_verbatim_list(
       app, "--separator",
       [&splitter](std::string value) { splitter.separators.push_back(std::move(value)); },

@@ -57,17 +57,17 @@ std::string digest_of(const std::vector<Chunk>& chunks) {
 class Ingest {
  public:
   Ingest(const IngestOptions& options, IngestObserver& observer)
-      : m_options(options),
-        m_observer(observer),
-        m_splitter(make_splitter(options.splitter)),
-        m_splitter_json(describe(options.splitter)) {
+      : m_options(options), m_observer(observer) {
+    const bool wants_model =
+        options.mode == IngestMode::k_store || options.splitter.length == LengthUnit::k_tokens;
+    if (wants_model) m_embedder.emplace(make_embedder(options));
+    m_splitting = make_splitting(options.splitter, m_embedder ? &m_embedder->model() : nullptr);
     if (options.mode == IngestMode::k_dry_run) {
       if (is_store(options.store) && !is_unfinished_store(options.store)) {
         m_reader.emplace(options.store);
       }
       return;
     }
-    m_embedder.emplace(make_embedder(options));
     m_writer.emplace(StoreWriter::open_or_create(
         options.store, settings_of(*m_embedder), options.wait_seconds,
         [&observer](const std::string& notice) { observer.on_warning(notice); }));
@@ -119,7 +119,7 @@ class Ingest {
               .sha256 = document.sha256,
               .size = document.size,
               .mtime_ns = document.stamp ? document.stamp->mtime_ns : 0,
-              .splitter = m_splitter_json,
+              .splitter = m_splitting.description,
               .meta = meta},
              [&] { return split(document); });
   }
@@ -140,7 +140,7 @@ class Ingest {
     if (const auto warning = line_end_warning(m_options.splitter, document)) {
       m_observer.on_warning(*warning);
     }
-    return split_document(*m_splitter, document);
+    return split_document(*m_splitting.splitter, document);
   }
 
   // Puts a document into the batch unless the store has it just so.
@@ -234,7 +234,8 @@ class Ingest {
     m_summary.chunks += document.chunks.size();
     for (const ChunkRecord& record : document.chunks) {
       m_summary.fits.add(record.fit);
-      m_summary.lengths.add(record.chunk, m_options.splitter.chunk_size);
+      m_summary.lengths.add(record.chunk, *m_splitting.options.chunk_size,
+                            m_splitting.measure.get());
     }
     m_observer.on_event(
         {document.record.uri, status, document.record.sha256, document.chunks.size(), ""});
@@ -271,9 +272,8 @@ class Ingest {
 
   const IngestOptions& m_options;
   IngestObserver& m_observer;
-  std::unique_ptr<Splitter> m_splitter;
-  std::string m_splitter_json;
-  std::optional<Embedder> m_embedder;   // nothing in a dry run
+  std::optional<Embedder> m_embedder;  // nothing in a dry run that needs no tokens
+  Splitting m_splitting;
   std::optional<StoreWriter> m_writer;  // nothing in a dry run
   std::optional<StoreReader> m_reader;  // of a dry run, when there is a store
   IngestSummary m_summary;

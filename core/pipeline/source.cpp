@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "base/utf8.h"
-
 namespace vecdb {
 
 namespace {
@@ -39,8 +37,8 @@ std::vector<Chunk> split_document(const Splitter& splitter, const Document& docu
   return chunks;
 }
 
-void ChunkLengths::add(const Chunk& chunk, std::size_t chunk_size) {
-  const std::size_t length = count_code_points(chunk.text);
+void ChunkLengths::add(const Chunk& chunk, std::size_t chunk_size, const TextMeasure* measure) {
+  const std::size_t length = length_of(chunk.text, measure);
   oversize += length > chunk_size ? 1 : 0;
   longest = std::max(longest, length);
 }

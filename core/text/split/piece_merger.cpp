@@ -25,10 +25,10 @@ void PieceMerger::drop_front() {
 }
 
 void PieceMerger::add(const Piece& piece, std::size_t length) {
-  if (length_with(length) > m_options.chunk_size && !pieces().empty()) {
+  if (length_with(length) > *m_options.chunk_size && !pieces().empty()) {
     emit();
     while (m_length > m_options.chunk_overlap ||
-           (length_with(length) > m_options.chunk_size && m_length > 0)) {
+           (length_with(length) > *m_options.chunk_size && m_length > 0)) {
       drop_front();
     }
     if (m_front > m_pieces.size() / 2) {  // so that moving the rest costs no more than adding it
@@ -47,7 +47,40 @@ void PieceMerger::flush() {
   m_length = 0;
 }
 
-void PieceMerger::emit() { write(pieces()); }
+// By a measure the whole may be longer than its parts and joiners together. Then it becomes several
+// chunks, each of as many pieces as fit.
+void PieceMerger::emit() {
+  std::span<const Measured> rest = pieces();
+  while (m_measure != nullptr && !fits(rest)) {
+    const std::size_t count = count_fitting(rest);
+    write(rest.first(count));
+    rest = rest.subspan(count);
+    if (rest.empty()) return;
+  }
+  write(rest);
+}
+
+bool PieceMerger::fits(std::span<const Measured> pieces) {
+  std::string_view text = join(pieces);
+  if (m_options.whitespace == Whitespace::k_strip) text = strip_python_space(text);
+  return length_of(text, m_measure) <= *m_options.chunk_size;
+}
+
+// At least one. Looks at little more than those that fit, however many there are.
+std::size_t PieceMerger::count_fitting(std::span<const Measured> pieces) {
+  std::size_t least = 1;
+  std::size_t most = 2;  // the first count that is known not to fit, or past the end
+  while (most <= pieces.size() && fits(pieces.first(most))) {
+    least = most;
+    most *= 2;
+  }
+  most = std::min(most, pieces.size() + 1);
+  while (most - least > 1) {
+    const std::size_t middle = least + (most - least) / 2;
+    (fits(pieces.first(middle)) ? least : most) = middle;
+  }
+  return least;
+}
 
 void PieceMerger::write(std::span<const Measured> pieces) {
   std::string_view view = join(pieces);

@@ -13,7 +13,8 @@
 namespace vecdb {
 
 // Joins pieces into chunks as they come. Holds the pieces of the next chunk only, so that memory is
-// that of the chunks, and every piece enters and leaves once.
+// that of the chunks, and every piece enters and leaves once. A chunk of several pieces is never
+// longer than chunk_size, joined and stripped.
 class PieceMerger {
  public:
   // `joiner` is put between two pieces of a chunk. Refers to all of them; without a measure lengths
@@ -42,6 +43,8 @@ class PieceMerger {
   std::size_t length_with(std::size_t length) const;
   void drop_front();
   void emit();
+  bool fits(std::span<const Measured> pieces);
+  std::size_t count_fitting(std::span<const Measured> pieces);
   void write(std::span<const Measured> pieces);
   std::string_view join(std::span<const Measured> pieces);
   void build_runs(std::span<const Measured> pieces);

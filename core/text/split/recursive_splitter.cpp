@@ -1,10 +1,12 @@
 #include "text/split/recursive_splitter.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "text/split/piece_merger.h"
 #include "text/split/python_regex.h"
+#include "text/split/text_breaker.h"
 
 namespace vecdb {
 
@@ -50,35 +52,37 @@ class RecursiveSplitter::Run {
     levels[level].separator().split(text, [&](const Piece& in_part) {
       const Piece piece = in_part.shifted(range.start);
       const std::size_t length = length_of_piece(piece);
-      if (length < m_splitter.m_options.chunk_size) {
+      if (length < *m_splitter.m_options.chunk_size) {
         merger.add(piece, length);
         return;
       }
       merger.flush();
-      split_long(piece, is_last ? levels.size() : level + 1);
+      split_long(piece, length, is_last ? levels.size() : level + 1);
     });
     merger.flush();
   }
 
  private:
   // `next`: number of the first separator to try.
-  void split_long(const Piece& piece, std::size_t next) {
-    if (next == m_splitter.m_levels.size()) {
+  void split_long(const Piece& piece, std::size_t length, std::size_t next) {
+    if (next == m_splitter.m_levels.size() && !must_break(length)) {
       std::string joined;
       m_chunks.write(piece.covered(), text_of(piece, m_chunks.text(), joined));
     } else if (piece.is_one_stretch()) {
-      split(piece.first, next);
+      if (next < m_splitter.m_levels.size()) return split(piece.first, next);
+      break_up(piece.first);
     } else {
-      split_joined(piece, next);
+      split_joined(piece, length, next);
     }
   }
 
   // What is put together from two stretches is a text of its own, whose chunks are then found again
   // in the source.
-  void split_joined(const Piece& piece, std::size_t next) {
+  void split_joined(const Piece& piece, std::size_t length, std::size_t next) {
     std::string joined;
     ChunkWriter chunks(text_of(piece, m_chunks.text(), joined));
-    Run(m_splitter, chunks).split({0, joined.size()}, next);
+    Run run(m_splitter, chunks);
+    run.split_long({{0, joined.size()}}, length, next);
     const std::size_t seam = piece.first.size();
     for (const Chunk& chunk : chunks.finish()) {
       ByteRange source;
@@ -91,6 +95,22 @@ class RecursiveSplitter::Run {
       }
       m_chunks.write(source, chunk.text);
     }
+  }
+
+  // LangChain keeps such a piece; a measure stands for a window, in which it would not fit.
+  bool must_break(std::size_t length) const {
+    return m_splitter.m_measure && length > *m_splitter.m_options.chunk_size;
+  }
+
+  void break_up(ByteRange range) {
+    const SplitterOptions& options = m_splitter.m_options;
+    const TextMeasure* measure = m_splitter.m_measure.get();
+    PieceMerger merger(m_chunks, options, measure, {});
+    TextBreaker(*options.chunk_size, measure)
+        .split(slice(m_chunks.text(), range), [&](ByteRange part, std::size_t length) {
+          merger.add({part.shifted(range.start)}, length);
+        });
+    merger.flush();
   }
 
   std::size_t length_of_piece(const Piece& piece) const {

@@ -8,6 +8,7 @@
 #include "text/split/character_splitter.h"
 #include "text/split/language_separators.h"
 #include "text/split/recursive_splitter.h"
+#include "text/split/sentence_splitter.h"
 
 namespace vecdb {
 
@@ -19,11 +20,13 @@ constexpr std::size_t k_max_separators = 1000;
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::k_usage, why); }
 
 void check_sizes(const SplitterOptions& options) {
-  if (options.chunk_size == 0) refuse("--chunk-size 0: holds no text; give at least 1");
-  if (options.chunk_overlap > options.chunk_size) {
+  const bool is_known = options.chunk_size || options.length == LengthUnit::k_characters;
+  if (!is_known) return;  // before a model has said what its window holds
+  const std::size_t size = *with_defaults(options).chunk_size;
+  if (size == 0) refuse("--chunk-size 0: holds no text; give at least 1");
+  if (options.chunk_overlap > size) {
     refuse("--chunk-overlap " + std::to_string(options.chunk_overlap) +
-           ": is larger than --chunk-size " + std::to_string(options.chunk_size) +
-           "; make it smaller");
+           ": is larger than --chunk-size " + std::to_string(size) + "; make it smaller");
   }
 }
 
@@ -43,6 +46,15 @@ void check_language(const SplitterOptions& options) {
 }
 
 void check_separators(const SplitterOptions& options) {
+  if (options.kind == SplitterKind::k_sentence) {
+    const char* flag = !options.separators.empty()                        ? "--separator"
+                       : options.separator_kind == SeparatorKind::k_regex ? "--regex"
+                       : options.keep_separator                           ? "--keep-separator"
+                                                                          : nullptr;
+    if (flag != nullptr) {
+      refuse(std::string(flag) + ": has no meaning for --splitter sentence; leave it out");
+    }
+  }
   if (options.kind == SplitterKind::k_character && options.separators.size() > 1) {
     refuse("--separator: is given " + std::to_string(options.separators.size()) +
            " times, and --splitter character has one; use --splitter recursive");
@@ -61,6 +73,8 @@ void check_separators(const SplitterOptions& options) {
 }  // namespace
 
 SplitterOptions with_defaults(SplitterOptions options) {
+  if (!options.chunk_size) options.chunk_size = 1000;
+  if (options.kind == SplitterKind::k_sentence) return options;
   const bool is_recursive = options.kind == SplitterKind::k_recursive;
   if (!options.language.empty()) {
     options.separators = separators_of_language(options.language);
@@ -83,6 +97,9 @@ std::unique_ptr<Splitter> make_splitter(const SplitterOptions& options,
   SplitterOptions full = with_defaults(options);
   if (full.kind == SplitterKind::k_recursive) {
     return std::make_unique<RecursiveSplitter>(std::move(full), std::move(measure));
+  }
+  if (full.kind == SplitterKind::k_sentence) {
+    return std::make_unique<SentenceSplitter>(std::move(full), std::move(measure));
   }
   return std::make_unique<CharacterSplitter>(std::move(full), std::move(measure));
 }

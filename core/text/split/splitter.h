@@ -12,7 +12,10 @@
 
 namespace vecdb {
 
-enum class SplitterKind { k_character, k_recursive };
+enum class SplitterKind { k_character, k_recursive, k_sentence };
+
+// What sizes count: code points, or tokens of the model.
+enum class LengthUnit { k_characters, k_tokens };
 
 // Where a separator goes when a text is split at it: away (and back in between the pieces that a
 // chunk joins), to the start of the piece after it, or to the end of the piece before it.
@@ -31,8 +34,9 @@ struct SplitterOptions {
   SeparatorKind separator_kind = SeparatorKind::k_plain;
   std::optional<KeepSeparator> keep_separator;  // nothing: the kind's own
   Whitespace whitespace = Whitespace::k_strip;  // at both ends of a chunk, Python's str.strip()
-  std::size_t chunk_size = 1000;                // at least 1
-  std::size_t chunk_overlap = 0;                // at most chunk_size
+  LengthUnit length = LengthUnit::k_characters;
+  std::optional<std::size_t> chunk_size;  // at least 1; nothing: 1000
+  std::size_t chunk_overlap = 0;          // at most chunk_size
 
   friend bool operator==(const SplitterOptions&, const SplitterOptions&) = default;
 };
@@ -51,8 +55,8 @@ class Splitter {
 };
 
 // Throws k_usage for options that have no meaning: a size of 0, an overlap over the size, an
-// expression that is not valid, a flag that the kind of splitter has no use for. Sizes are code
-// points, or what `measure` says.
+// expression that is not valid, a flag that the kind of splitter has no use for. Sizes are what
+// `measure` says, without it code points, whatever the options' unit of length.
 //
 // Regular expressions are Python's `re`, run by PCRE2; what PCRE2 would read differently is
 // translated, or refused.
