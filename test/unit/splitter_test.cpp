@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "base/utf8.h"
 #include "text/split/language_separators.h"
+#include "text/split/unicode.h"
 
 using vecdb::Chunk;
 using vecdb::Error;
@@ -443,6 +444,107 @@ TEST_CASE("the character splitter has one separator") {
   options.kind = SplitterKind::k_character;
   CHECK(refusal(options).find("--separator: is given 2 times") == 0);
   CHECK(refusal(recursive(Texts(1001, "a"), 10)).find("--separator: is given 1001 times") == 0);
+}
+
+SplitterOptions sentences(std::size_t size, std::size_t overlap = 0) {
+  SplitterOptions options;
+  options.kind = SplitterKind::k_sentence;
+  options.chunk_size = size;
+  options.chunk_overlap = overlap;
+  return options;
+}
+
+TEST_CASE("whole sentences are packed up to the size") {
+  const std::string text = "One. Two two! Is it 3.5? Yes.\nMr. e ends";
+  CHECK(split(text, sentences(14)) == Texts{"One. Two two!", "Is it 3.5?", "Yes.", "Mr. e ends"});
+  CHECK(split(text, sentences(1000)) == Texts{text});
+  CHECK(split("東京。京都。大阪", sentences(6)) == Texts{"東京。京都。", "大阪"});
+  CHECK(split("", sentences(5)).empty());
+  CHECK(split(" \n ", sentences(5)).empty());
+}
+
+TEST_CASE("sentences overlap by whole sentences") {
+  CHECK(split("A b. C d. E f.", sentences(10, 5)) == Texts{"A b. C d.", "C d. E f."});
+  CHECK(split("A b. C d. E f.", sentences(10, 4)) == Texts{"A b. C d.", "E f."});
+}
+
+TEST_CASE("a sentence over the size is cut where a line may be broken, else between graphemes") {
+  CHECK(split("A. Bbb ccc ddd. E.", sentences(8)) == Texts{"A.", "Bbb ccc", "ddd. E."});
+  CHECK(split("aaaaaaaaaa bb", sentences(4)) == Texts{"aaaa", "aaaa", "aa", "bb"});
+  const std::string family = "👩\u200d👩\u200d👧";  // one grapheme of five code points
+  CHECK(split("xy" + family + "z", sentences(6)) == Texts{"xy", family + "z"});
+  CHECK(split("xy" + family + "z", sentences(3)) == Texts{"xy", family, "z"});
+}
+
+TEST_CASE("sentence chunks are the source's own bytes") {
+  const std::string text = read_data("state_of_the_union.txt");
+  for (const std::size_t size : {1U, 7U, 80U, 1000U}) {
+    std::size_t end = 0;
+    for (const Chunk& chunk : make_splitter(sentences(size))->split(text)) {
+      REQUIRE(text.substr(chunk.start, chunk.end - chunk.start) == chunk.text);
+      REQUIRE(vecdb::count_code_points(chunk.text) <= size);
+      REQUIRE(vecdb::strip_python_space(text.substr(end, chunk.start - end)).empty());
+      end = chunk.end;
+    }
+    CHECK(vecdb::strip_python_space(text.substr(end)).empty());
+  }
+}
+
+TEST_CASE("flags for separators have no meaning for sentences") {
+  SplitterOptions options = sentences(10);
+  options.separators = {"x"};
+  CHECK(refusal(options).find("--separator: has no meaning for --splitter sentence") == 0);
+  options.separators.clear();
+  options.keep_separator = KeepSeparator::k_no;
+  CHECK(refusal(options).find("--keep-separator: has no meaning") == 0);
+}
+
+// Not additive, as tokens are not: a word is one long and so is every break inside a word.
+class WordMeasure final : public vecdb::TextMeasure {
+ public:
+  std::size_t length(std::string_view text) const override {
+    std::size_t words = 0;
+    bool inside = false;
+    for (const char c : text) {
+      words += c == '-' ? 3 : (c != ' ' && !inside ? 1 : 0);
+      inside = c != ' ' && c != '-';
+    }
+    return words;
+  }
+};
+
+TEST_CASE("by a measure no chunk of the recursive and sentence splitters is longer than the size") {
+  const auto measure = std::make_shared<const WordMeasure>();
+  const std::string text = "aa bb cc-dd ee ff gg. hh -- ii jj kk\n\nll mm-nn-oo pp qq";
+  for (const std::size_t size : {3U, 4U, 5U, 8U}) {
+    for (SplitterOptions options : {recursive({}, size), recursive({"\n"}, size),
+                                    recursive({}, size, size / 2), sentences(size)}) {
+      for (const Chunk& chunk : make_splitter(options, measure)->split(text)) {
+        INFO(size << ": " << chunk.text);
+        CHECK(measure->length(chunk.text) <= size);
+        CHECK(text.substr(chunk.start, chunk.end - chunk.start) == chunk.text);
+      }
+    }
+  }
+}
+
+// Two pieces together may be longer than both apart.
+class JoinedMeasure final : public vecdb::TextMeasure {
+ public:
+  std::size_t length(std::string_view text) const override {
+    return text.size() > 2 ? 3 * text.size() : text.size();
+  }
+};
+
+TEST_CASE("pieces that are longer joined than apart become several chunks") {
+  const auto measure = std::make_shared<const JoinedMeasure>();
+  SplitterOptions options = recursive({""}, 7);
+  std::string joined;
+  for (const Chunk& chunk : make_splitter(options, measure)->split("abcdefghijklmnopq")) {
+    CHECK(measure->length(chunk.text) <= 7);
+    joined += chunk.text;
+  }
+  CHECK(joined == "abcdefghijklmnopq");
 }
 
 TEST_CASE("options without a meaning are refused in one line") {
