@@ -246,8 +246,10 @@ def is_made_of(text, expressions):
     reached = {0}
     for position in range(len(text)):
         if position in reached:
-            matches = (expression.match(text, position) for expression in expressions)
-            reached |= {match.end() for match in matches if match}
+            for match in (expression.match(text, position) for expression in expressions):
+                # Greedy white space may stop earlier, where another one begins.
+                ends = range(position + 1, match.end() + 1) if match else []
+                reached |= {end for end in ends if match.re.fullmatch(text, position, end)}
     return len(text) in reached
 
 
