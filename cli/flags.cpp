@@ -25,18 +25,34 @@ std::string shortest(double value) {
   return text.str();
 }
 
+std::function<void(const std::string&)> verbatim_parser(
+    const std::string& flag, const std::function<void(std::string)>& take) {
+  return [take, flag](const std::string& text) {
+    std::string value = unshielded(text);
+    require_utf8(value, flag, ErrorKind::k_usage);
+    take(std::move(value));
+  };
+}
+
 }  // namespace
 
 CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value,
                        std::size_t least, std::size_t most, const std::string& help) {
+  return add_count(
+      app, flag, [&value](std::size_t number) { value = number; }, least, most, help);
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& flag,
+                       const std::function<void(std::size_t)>& take, std::size_t least,
+                       std::size_t most, const std::string& help) {
   const std::string name = flag.substr(0, flag.find(','));
-  const auto parse = [&value, name, least, most](const std::string& text) {
+  const auto parse = [take, name, least, most](const std::string& text) {
     std::size_t number = 0;
     if (!parse_number(text, number) || number < least || number > most) {
       throw Error(ErrorKind::k_usage, name + " " + text + ": is not a whole number from " +
                                           std::to_string(least) + " to " + std::to_string(most));
     }
-    value = number;
+    take(number);
   };
   return app.add_option_function<std::string>(flag, parse, help)->type_name("N");
 }
@@ -76,12 +92,18 @@ CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, doub
 
 CLI::Option* add_verbatim(CLI::App& app, const std::string& flag,
                           const std::function<void(std::string)>& take, const std::string& help) {
-  const auto parse = [take, flag](const std::string& text) {
-    std::string value = unshielded(text);
-    require_utf8(value, flag, ErrorKind::k_usage);
-    take(std::move(value));
+  return app.add_option_function<std::string>(flag, verbatim_parser(flag, take), help);
+}
+
+CLI::Option* add_verbatim_list(CLI::App& app, const std::string& flag,
+                               const std::function<void(std::string)>& take,
+                               const std::string& help) {
+  const auto parse = [parse_one =
+                          verbatim_parser(flag, take)](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) parse_one(text);
   };
-  return app.add_option_function<std::string>(flag, parse, help);
+  return app.add_option_function<std::vector<std::string>>(flag, parse, help)
+      ->allow_extra_args(false);
 }
 
 }  // namespace vecdb

@@ -32,6 +32,10 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flag, Enum& value,
 CLI::Option* add_count(CLI::App& app, const std::string& flag, std::size_t& value,
                        std::size_t least, std::size_t most, const std::string& help);
 
+CLI::Option* add_count(CLI::App& app, const std::string& flag,
+                       const std::function<void(std::size_t)>& take, std::size_t least,
+                       std::size_t most, const std::string& help);
+
 // A number of bytes, digits with K, M, G or T after them (powers of 1024) or nothing.
 CLI::Option* add_size(CLI::App& app, const std::string& flag, std::size_t least,
                       const std::function<void(std::size_t)>& take, const std::string& help);
@@ -44,5 +48,10 @@ CLI::Option* add_real(CLI::App& app, const std::string& flag, double least, doub
 // shields.
 CLI::Option* add_verbatim(CLI::App& app, const std::string& flag,
                           const std::function<void(std::string)>& take, const std::string& help);
+
+// The same, repeatable: `take` is called for each value, in order.
+CLI::Option* add_verbatim_list(CLI::App& app, const std::string& flag,
+                               const std::function<void(std::string)>& take,
+                               const std::string& help);
 
 }  // namespace vecdb

@@ -115,7 +115,7 @@ void warn_of_fits(const FitCounts& fits, const GlobalOptions& global) {
   }
 }
 
-void print_summary(const IngestSummary& summary, const GlobalOptions& global) {
+void print_summary(const IngestSummary& summary, LengthUnit unit, const GlobalOptions& global) {
   const auto count = [](std::uint64_t number) { return with_thousands(number); };
   print_warning(global, count(summary.added) + " added, " + count(summary.changed) + " changed, " +
                             count(summary.unchanged) + " unchanged, " +
@@ -132,7 +132,7 @@ void print_summary(const IngestSummary& summary, const GlobalOptions& global) {
     print_warning(global,
                   counted(summary.line_end_troubles, "document") + " with " + k_line_end_trouble);
   }
-  warn_of_lengths(summary.lengths, global);
+  warn_of_lengths(summary.lengths, unit, global);
   warn_of_fits(summary.fits, global);
   if (global.verbosity == Verbosity::k_verbose) {
     print_error("load " + seconds_text(summary.load_seconds) + ", split " +
@@ -200,7 +200,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   Reporter reporter(global);
   const IngestSummary summary = ingest(options, *sources, reporter);
   if (global.json) print_summary_json(summary);
-  print_summary(summary, global);
+  print_summary(summary, command.splitter.length, global);
   if (command.dry_run) print_warning(global, "nothing was changed: this was a dry run");
   return summary.skipped > 0 ? 1 : 0;
 }

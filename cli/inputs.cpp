@@ -74,11 +74,13 @@ std::vector<std::string> named_inputs(const InputOptions& options) {
   return result;
 }
 
-void warn_of_lengths(const ChunkLengths& lengths, const GlobalOptions& global) {
+void warn_of_lengths(const ChunkLengths& lengths, LengthUnit unit, const GlobalOptions& global) {
   if (lengths.oversize == 0) return;
-  print_warning(global,
-                counted(lengths.oversize, "chunk") + " longer than --chunk-size, the longest " +
-                    with_thousands(lengths.longest) + " characters: no separator stands inside");
+  print_warning(global, counted(lengths.oversize, "chunk") +
+                            " longer than --chunk-size, the longest " +
+                            with_thousands(lengths.longest) +
+                            (unit == LengthUnit::k_tokens ? " tokens" : " characters") +
+                            ": no separator stands inside");
 }
 
 std::optional<std::string> LineReader::next() {

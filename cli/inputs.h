@@ -15,7 +15,7 @@
 namespace vecdb {
 
 // Says on stderr how many chunks are longer than asked for, if any.
-void warn_of_lengths(const ChunkLengths& lengths, const GlobalOptions& global);
+void warn_of_lengths(const ChunkLengths& lengths, LengthUnit unit, const GlobalOptions& global);
 
 // What ends a line: '\n', of which a '\r' in front is then a part; '\n' alone; or NUL.
 enum class LineEnd { k_text, k_newline, k_nul };

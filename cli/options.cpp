@@ -92,16 +92,10 @@ void add_dimensions(CLI::App& app, std::size_t& dimensions) {
 void add_ingest(CLI::App& app, IngestCommand& command) {
   add_inputs(app, command.inputs);
   add_splitter(app, command.splitter);
-  const auto add_meta = [&command](const std::vector<std::string>& pairs) {
-    for (const auto& pair : pairs) {
-      command.meta.push_back(unshielded(pair));
-      require_utf8(command.meta.back(), "--meta", ErrorKind::k_usage);
-    }
-  };
-  app.add_option_function<std::vector<std::string>>("--meta", add_meta,
-                                                    "Metadata of every document; repeatable")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+  add_verbatim_list(
+      app, "--meta", [&command](std::string pair) { command.meta.push_back(std::move(pair)); },
+      "Metadata of every document; repeatable")
+      ->type_name("KEY=VALUE");
   add_overflow(app, command.overflow, {{"split", Overflow::k_split}},
                "What becomes of a chunk longer than the model's window");
   add_dimensions(app, command.dimensions);
@@ -123,6 +117,8 @@ void add_split(CLI::App& app, SplitCommand& command) {
   add_choice<SplitFormat>(app, "--format", command.format,
                           {{"json", SplitFormat::k_json}, {"text", SplitFormat::k_text}},
                           "What to print; default json");
+  app.add_flag("--stats", command.stats,
+               "Print how long the chunks are in characters and tokens, not the chunks");
 }
 
 void add_query(CLI::App& app, QueryCommand& command) {

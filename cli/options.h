@@ -67,6 +67,7 @@ struct SplitCommand {
   InputOptions inputs;
   SplitterOptions splitter;
   SplitFormat format = SplitFormat::k_json;
+  bool stats = false;  // lengths in place of the chunks
 };
 
 enum class QueryFormat { k_text, k_json, k_paths, k_vimgrep };

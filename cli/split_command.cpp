@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -5,44 +7,68 @@
 #include "console.h"
 #include "file_sources.h"
 #include "inputs.h"
+#include "length_stats.h"
+#include "pipeline/splitter_settings.h"
+#include "pipeline/store_model.h"
 #include "text/split/splitter.h"
 
 namespace vecdb {
 
 namespace {
 
+// What dump_json() would make of it; written straight, because a text is split faster than printed.
 void print_json(const std::string& uri, std::size_t number, const Chunk& chunk) {
-  Output::write(dump_json({{"uri", uri},
-                           {"chunk", number},
-                           {"start", chunk.start},
-                           {"end", chunk.end},
-                           {"line", chunk.line},
-                           {"text", chunk.text}}) +
-                "\n");
+  std::string line = "{\"uri\":";
+  append_json_string(line, uri);
+  line += ",\"chunk\":" + std::to_string(number);
+  line += ",\"start\":" + std::to_string(chunk.start);
+  line += ",\"end\":" + std::to_string(chunk.end);
+  line += ",\"line\":" + std::to_string(chunk.line);
+  line += ",\"text\":";
+  append_json_string(line, chunk.text);
+  line += ",\"meta\":" + (chunk.meta.empty() ? "{}" : chunk.meta) + "}\n";
+  Output::write(line);
 }
 
-void print_text(const std::string& uri, std::size_t number, const Chunk& chunk,
-                const Style& style) {
-  Output::write(style.bold(style.shown(uri) + ":" + std::to_string(chunk.line)) +
-                style.dim("  chunk " + std::to_string(number) + ", bytes " +
-                          std::to_string(chunk.start) + "-" + std::to_string(chunk.end) + ", " +
-                          with_thousands(count_code_points(chunk.text)) + " characters") +
-                "\n" + style.shown(chunk.text) + "\n\n");
+// What a chunk repeats of the one before it: bytes at its beginning.
+std::size_t overlap_of(const Chunk& chunk, const Chunk* before) {
+  return before == nullptr || before->end <= chunk.start || before->start > chunk.start
+             ? 0
+             : before->end - chunk.start;
 }
 
-// Prints the chunks of one document.
-void print_document(const Document& document, const std::vector<Chunk>& chunks,
-                    const SplitCommand& command, const GlobalOptions& global) {
-  const Style style = style_for(global);
-  std::size_t number = 0;
-  for (const Chunk& chunk : chunks) {
-    if (command.format == SplitFormat::k_json || global.json) {
-      print_json(document.uri, number++, chunk);
-    } else {
-      print_text(document.uri, number++, chunk, style);
-    }
+// Prints chunks for the eye: places, sizes, and what each repeats of the one before it.
+class TextPrinter {
+ public:
+  TextPrinter(const GlobalOptions& global, const TextMeasure* tokens)
+      : m_style(style_for(global)), m_tokens(tokens) {}
+
+  void print(const std::string& uri, std::size_t number, const Chunk& chunk, const Chunk* before) {
+    const std::size_t overlap = overlap_of(chunk, before);
+    std::string facts = "  chunk " + std::to_string(number) + ", bytes " +
+                        std::to_string(chunk.start) + "-" + std::to_string(chunk.end) + ", " +
+                        counted(count_code_points(chunk.text), "character");
+    if (m_tokens != nullptr) facts += ", " + counted(m_tokens->length(chunk.text), "token");
+    if (overlap > 0) facts += ", overlap " + counted(overlap, "byte");
+    Output::write(m_style.bold(m_style.shown(uri) + ":" + std::to_string(chunk.line)) +
+                  m_style.dim(facts) + "\n" + shown_text(chunk, overlap) + "\n\n");
   }
-}
+
+ private:
+  // With the overlap set apart, where the text is the source's own bytes.
+  std::string shown_text(const Chunk& chunk, std::size_t overlap) const {
+    const std::string_view text = chunk.text;
+    if (overlap == 0 || overlap > text.size() || chunk.end - chunk.start != text.size()) {
+      return m_style.shown(text);
+    }
+    const std::string repeated = m_style.shown(text.substr(0, overlap));
+    return (m_style.color ? m_style.dim(repeated) : "[" + repeated + "]") +
+           m_style.shown(text.substr(overlap));
+  }
+
+  Style m_style;
+  const TextMeasure* m_tokens;
+};
 
 // Only files and stdin come from paths.
 Loaded load_source(const Source& source) {
@@ -51,10 +77,66 @@ Loaded load_source(const Source& source) {
   return load(std::get<std::filesystem::path>(source));
 }
 
+// The model whose tokens are counted. Nothing when none is asked for; or, where it only adds to
+// what is shown, when it cannot be opened.
+std::optional<Embedder> open_model(const SplitCommand& command, const GlobalOptions& global) {
+  const bool is_needed = command.splitter.length == LengthUnit::k_tokens;
+  const bool is_wanted = command.stats || (command.format == SplitFormat::k_text && global.model);
+  if (!is_needed && !is_wanted) return std::nullopt;
+  try {
+    return embedder_without_store(model_choice(global));
+  } catch (const Error& error) {
+    if (is_needed || global.model) throw;
+    print_warning(global, std::string("no tokens are counted: ") + error.what());
+    return std::nullopt;
+  }
+}
+
+// Gathers lengths in place of printing chunks.
+class StatsPrinter {
+ public:
+  StatsPrinter(const Splitting& splitting, const TokenMeasure* tokens) : m_tokens(tokens) {
+    m_stats.chunk_size = *splitting.options.chunk_size;
+    if (tokens != nullptr) m_stats.room = tokens->room();
+  }
+
+  void add(const Chunk& chunk) {
+    m_characters.push_back(count_code_points(chunk.text));
+    if (m_tokens == nullptr) return;
+    const std::size_t tokens = m_tokens->length(chunk.text);
+    m_token_counts.push_back(tokens);
+    m_stats.over_window += tokens > m_stats.room ? 1 : 0;
+  }
+
+  void print(std::size_t oversize, const GlobalOptions& global) {
+    m_stats.chunks = m_characters.size();
+    m_stats.oversize = oversize;
+    m_stats.characters = length_stats(std::move(m_characters));
+    if (m_tokens != nullptr) m_stats.tokens = length_stats(std::move(m_token_counts));
+    Output::write(global.json ? to_json(m_stats) + "\n" : to_text(m_stats));
+  }
+
+ private:
+  const TokenMeasure* m_tokens;
+  ChunkStats m_stats;
+  std::vector<std::size_t> m_characters;
+  std::vector<std::size_t> m_token_counts;
+};
+
 }  // namespace
 
 int run(const SplitCommand& command, const GlobalOptions& global) {
-  const auto splitter = make_splitter(command.splitter);
+  make_splitter(command.splitter);  // a wrong flag is told before a model is looked for
+  const std::optional<Embedder> embedder = open_model(command, global);
+  const Model* model = embedder ? &embedder->model() : nullptr;
+  const Splitting splitting = make_splitting(command.splitter, model);
+  std::optional<TokenMeasure> tokens;
+  if (model != nullptr) tokens.emplace(*model);
+  const TokenMeasure* shown_tokens = tokens ? &*tokens : nullptr;
+  TextPrinter text_printer(global, shown_tokens);
+  StatsPrinter stats_printer(splitting, shown_tokens);
+  const bool is_json = command.format == SplitFormat::k_json || global.json;
+
   std::vector<Skipped> skipped;
   ChunkLengths lengths;
   for (FileSources sources(command.inputs); const auto source = sources.next();) {
@@ -67,11 +149,22 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
     if (has_line_end_trouble(command.splitter, document)) {
       print_warning(global, document.uri + ": has " + k_line_end_trouble);
     }
-    const std::vector<Chunk> chunks = split_document(*splitter, document);
-    for (const Chunk& chunk : chunks) lengths.add(chunk, command.splitter.chunk_size);
-    print_document(document, chunks, command, global);
+    std::size_t number = 0;
+    const std::vector<Chunk> chunks = split_document(*splitting.splitter, document);
+    for (const Chunk& chunk : chunks) {
+      lengths.add(chunk, *splitting.options.chunk_size, splitting.measure.get());
+      if (command.stats) {
+        stats_printer.add(chunk);
+      } else if (is_json) {
+        print_json(document.uri, number, chunk);
+      } else {
+        text_printer.print(document.uri, number, chunk, number > 0 ? &chunk - 1 : nullptr);
+      }
+      ++number;
+    }
   }
-  warn_of_lengths(lengths, global);
+  if (command.stats) stats_printer.print(lengths.oversize, global);
+  warn_of_lengths(lengths, command.splitter.length, global);
   for (const Skipped& each : skipped) print_error(each.uri + ": skipped: " + each.reason);
   if (!skipped.empty()) {
     throw Error(ErrorKind::k_io, counted(skipped.size(), "input") + " skipped");

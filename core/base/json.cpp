@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -10,6 +11,24 @@ namespace vecdb {
 namespace {
 
 constexpr std::size_t k_max_depth = 64;
+
+constexpr std::string_view k_hex_digits = "0123456789abcdef";
+
+bool needs_escape(char character) {
+  return static_cast<unsigned char>(character) < 0x20 || character == '"' || character == '\\';
+}
+
+void append_escaped(std::string& out, char character) {
+  constexpr std::string_view k_named = "\"\\\b\f\n\r\t";
+  constexpr std::string_view k_names = "\"\\bfnrt";
+  const auto named = k_named.find(character);
+  if (named != std::string_view::npos) {
+    out += {'\\', k_names[named]};
+  } else {
+    const auto byte = static_cast<unsigned char>(character);
+    out += {'\\', 'u', '0', '0', k_hex_digits[byte >> 4U], k_hex_digits[byte & 0x0FU]};
+  }
+}
 
 // Reads a text without building a value: copying or destroying a deep one recurses. (The library's
 // own callback for parsing would do too, but looks at all elements of an array for each object in
@@ -76,5 +95,16 @@ Json parse_json(std::string_view text, const std::string& what, ErrorKind kind) 
 }
 
 std::string dump_json(const Json& value) { return value.dump(); }
+
+void append_json_string(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for (auto rest = text.begin(); rest != text.end();) {
+    const auto special = std::find_if(rest, text.end(), needs_escape);
+    out.append(rest, special);
+    rest = special;
+    if (rest != text.end()) append_escaped(out, *rest++);
+  }
+  out.push_back('"');
+}
 
 }  // namespace vecdb

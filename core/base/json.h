@@ -19,4 +19,7 @@ Json parse_json(std::string_view text, const std::string& what, ErrorKind kind);
 // One line, without a trailing newline; the reverse of parse_json. Strings must be UTF-8.
 std::string dump_json(const Json& value);
 
+// Appends what dump_json() makes of a string, without a value in between: for many and long ones.
+void append_json_string(std::string& out, std::string_view text);
+
 }  // namespace vecdb

@@ -12,7 +12,6 @@
 
 #include "base/interrupt.h"
 #include "base/worker_pool.h"
-#include "pipeline/splitter_settings.h"
 #include "pipeline/stopwatch.h"
 #include "pipeline/vector_plan.h"
 
@@ -100,23 +99,21 @@ bool encode_batch(Batch& batch, Embedder& embedder, Overflow overflow, const Sto
 class Ingest {
  public:
   Ingest(const IngestOptions& options, IngestObserver& observer)
-      : m_options(options),
-        m_observer(observer),
-        m_splitter(make_splitter(options.splitter)),
-        m_prepare({.splitter = m_splitter.get(),
-                   .splitter_options = options.splitter,
-                   .splitter_json = describe(options.splitter),
-                   .meta = options.meta,
-                   .overflow = options.overflow,
-                   .compare = options.compare}),
-        m_workers(options.jobs) {
+      : m_options(options), m_observer(observer), m_workers(options.jobs) {
+    const bool wants_model =
+        options.mode == IngestMode::k_store || options.splitter.length == LengthUnit::k_tokens;
+    if (wants_model) m_embedder.emplace(make_embedder(options));
+    m_prepare = {
+        .splitting = make_splitting(options.splitter, m_embedder ? &m_embedder->model() : nullptr),
+        .meta = options.meta,
+        .overflow = options.overflow,
+        .compare = options.compare};
     if (options.mode == IngestMode::k_dry_run) {
       if (is_store(options.store) && !is_unfinished_store(options.store)) {
         m_reader.emplace(options.store);
       }
       return;
     }
-    m_embedder.emplace(make_embedder(options));
     m_writer.emplace(StoreWriter::open_or_create(
         options.store, settings_of(*m_embedder), options.wait_seconds,
         [&observer](const std::string& notice) { observer.on_warning(notice); }));
@@ -305,7 +302,8 @@ class Ingest {
       m_summary.chunks += document.chunks.size();
       for (const ChunkRecord& record : document.chunks) {
         m_summary.fits.add(record.fit);
-        m_summary.lengths.add(record.chunk, m_options.splitter.chunk_size);
+        m_summary.lengths.add(record.chunk, *m_prepare.splitting.options.chunk_size,
+                              m_prepare.splitting.measure.get());
       }
       m_observer.on_event({document.record.uri,
                            is_new ? IngestStatus::k_added : IngestStatus::k_changed,
@@ -340,9 +338,8 @@ class Ingest {
 
   const IngestOptions& m_options;
   IngestObserver& m_observer;
-  std::unique_ptr<Splitter> m_splitter;
+  std::optional<Embedder> m_embedder;  // nothing in a dry run that needs no tokens
   PrepareOptions m_prepare;
-  std::optional<Embedder> m_embedder;   // nothing in a dry run
   std::optional<StoreWriter> m_writer;  // nothing in a dry run
   std::optional<StoreReader> m_reader;  // of a dry run, when there is a store
   std::mutex m_store_mutex;             // of m_writer

@@ -116,7 +116,7 @@ class Preparation {
 
   void take_file(const std::filesystem::path& path) {
     const bool may_trust = m_options.compare == Compare::k_when_in_doubt && m_stored;
-    if (may_trust && is_made_with(recipe(m_options.splitter_json, m_options.meta)) &&
+    if (may_trust && is_made_with(recipe(m_options.splitting.description, m_options.meta)) &&
         is_as_stat_says(path, m_stored->record)) {
       m_prepared.record = m_stored->record;
       m_prepared.state = SourceState::k_unchanged;
@@ -135,12 +135,12 @@ class Preparation {
                          .mtime_ns = stamp ? stamp->mtime_ns : 0,
                          .ctime_ns = stamp ? settled_ctime(*stamp) : 0,
                          .type = document.type,
-                         .recipe = recipe(m_options.splitter_json, meta),
+                         .recipe = recipe(m_options.splitting.description, meta),
                          .meta = meta};
     if (is_stored()) return;
     const Stopwatch watch(m_prepared.split_seconds);
-    m_prepared.has_line_end_trouble = has_line_end_trouble(m_options.splitter_options, document);
-    finish(split_document(*m_options.splitter, document));
+    m_prepared.has_line_end_trouble = has_line_end_trouble(m_options.splitting.options, document);
+    finish(split_document(*m_options.splitting.splitter, document));
   }
 
   void take_ready(ReadyChunks ready) {

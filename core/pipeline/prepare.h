@@ -7,6 +7,7 @@
 
 #include "pipeline/overflow.h"
 #include "pipeline/source.h"
+#include "pipeline/splitter_settings.h"
 #include "store/store.h"
 
 // What ingest does with a source before anything is encoded: is it new, and what are its chunks?
@@ -17,10 +18,8 @@ namespace vecdb {
 enum class Compare { k_when_in_doubt, k_always };
 
 struct PrepareOptions {
-  const Splitter* splitter = nullptr;
-  SplitterOptions splitter_options;
-  std::string splitter_json;  // describes both above
-  std::string meta = "{}";    // one JSON object, for every document
+  Splitting splitting;
+  std::string meta = "{}";  // one JSON object, for every document
   Overflow overflow = Overflow::k_warn;
   Compare compare = Compare::k_when_in_doubt;
 };

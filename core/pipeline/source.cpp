@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "base/utf8.h"
-
 namespace vecdb {
 
 namespace {
@@ -39,16 +37,19 @@ std::vector<Chunk> split_document(const Splitter& splitter, const Document& docu
   return chunks;
 }
 
-void ChunkLengths::add(const Chunk& chunk, std::size_t chunk_size) {
-  const std::size_t length = count_code_points(chunk.text);
+void ChunkLengths::add(const Chunk& chunk, std::size_t chunk_size, const TextMeasure* measure) {
+  const std::size_t length = length_of(chunk.text, measure);
   oversize += length > chunk_size ? 1 : 0;
   longest = std::max(longest, length);
 }
 
 bool has_line_end_trouble(const SplitterOptions& options, const Document& document) {
-  bool bare = holds_bare(options.separator, "\n", "\r");
-  if (options.separator_kind == SeparatorKind::k_regex) {
-    bare = bare || holds_bare(options.separator, "\\n", "\\r");
+  bool bare = false;
+  for (const std::string& separator : with_defaults(options).separators) {
+    bare = bare || holds_bare(separator, "\n", "\r");
+    if (options.separator_kind == SeparatorKind::k_regex) {
+      bare = bare || holds_bare(separator, "\\n", "\\r");
+    }
   }
   const auto has_crlf = [](const Section& section) {
     return section.text.find("\r\n") != std::string::npos;

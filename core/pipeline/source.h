@@ -42,9 +42,9 @@ std::vector<Chunk> split_document(const Splitter& splitter, const Document& docu
 // whole.
 struct ChunkLengths {
   std::size_t oversize = 0;  // chunks longer than the size
-  std::size_t longest = 0;   // code points
+  std::size_t longest = 0;   // code points, or what the measure says
 
-  void add(const Chunk& chunk, std::size_t chunk_size);
+  void add(const Chunk& chunk, std::size_t chunk_size, const TextMeasure* measure);
 };
 
 // Whether the document has "\r\n" line ends and the separator looks for a bare '\n', so that it

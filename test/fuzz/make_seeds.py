@@ -328,20 +328,19 @@ def glob_seeds():
         yield f"case{number}", len(path.encode()).to_bytes(2, "little") + path.encode() + lines.encode()
 
 
-def splitter_cases():
-    for number, case in enumerate(read_json("splitters.json")["cases"][::4]):
-        if case["splitter"] == "character":
-            yield number, case, case["separator"].encode(), case["text"].encode()[:1500]
-
-
 def splitter_seeds():
     keep = {False: 0, "start": 1, True: 1, "end": 2}
-    for number, case, separator, text in splitter_cases():
-        bits = case["is_separator_regex"] | (not case["strip_whitespace"]) << 1 | keep[case["keep_separator"]] << 2
+    for number, case in enumerate(read_json("splitters.json")["cases"][::4]):
+        recursive = case["splitter"] == "recursive"
+        separators = (case["separators"] or ["\n\n", "\n", " ", ""]) if recursive else [case["separator"]]
+        bits = case.get("is_separator_regex", False) | (not case["strip_whitespace"]) << 1
+        bits |= keep[case["keep_separator"]] << 2 | recursive << 4 | (len(separators) - 1) << 6
         sizes = [min(case["chunk_size"], 255), min(case["chunk_overlap"], 255)]
-        yield f"case{number}", bytes([bits, *sizes]) + part(separator) + text
+        parts = b"".join(part(separator.encode()) for separator in separators)
+        yield f"case{number}", bytes([bits, *sizes]) + parts + case["text"].encode()[:1500]
     yield "runs", bytes([0, 4, 1]) + part(b"--") + b"a----b-- --c------d e--"
     yield "characters", bytes([2, 3, 1]) + part(b"") + "aé東\n😀b\r\nc".encode()
+    yield "sentences", bytes([32, 9, 4]) + part(b"") + "A b. C 3.5 d! 東京。é\nMr. e 👩\u200d👩\u200d👧 fffffffffff".encode()
 
 
 REGEXES = [

@@ -70,8 +70,8 @@ def test_split_prints_json_lines_by_default(vecdb):
     path = vecdb.write("notes.txt", "One.\n\nTwo.")
     records = vecdb("split", "--chunk-size", "5", "notes.txt").records
     assert records == [
-        {"uri": str(path), "chunk": 0, "start": 0, "end": 4, "line": 1, "text": "One."},
-        {"uri": str(path), "chunk": 1, "start": 6, "end": 10, "line": 3, "text": "Two."}]
+        {"uri": str(path), "chunk": 0, "start": 0, "end": 4, "line": 1, "text": "One.", "meta": {}},
+        {"uri": str(path), "chunk": 1, "start": 6, "end": 10, "line": 3, "text": "Two.", "meta": {}}]
 
 
 def test_split_as_text_shows_places_and_lengths(vecdb):
@@ -93,6 +93,57 @@ def test_a_separator_is_taken_verbatim(vecdb):
     assert texts("a. b", "--regex", "--separator", "[.!?] ") == ["a", "b"]
     assert texts('a"b', "--separator", '"') == ["a", "b"]
     assert texts("a=b", "--separator", "=") == texts("a=b", "--separator==") == ["a", "b"]
+
+
+def test_split_shows_what_overlaps(vecdb):
+    out = vecdb("split", "--format", "text", "--separator", "", "--chunk-size", "4",
+                "--chunk-overlap", "2", "-", stdin="abcdef").out
+    assert out.endswith("-:1  chunk 1, bytes 2-6, 4 characters, overlap 2 bytes\n[cd]ef\n\n")
+
+
+def test_split_by_tokens_fits_the_window_and_needs_no_libtorch(vecdb):
+    for splitter in ("recursive", "sentence"):
+        result = vecdb("split", "--splitter", splitter, "--length", "tokens", "--stats", "--json", SPEECH,
+                       LD_DEBUG="libs")
+        assert "libtorch" not in result.err
+        (stats,) = result.records
+        assert stats["chunk_size"] == stats["room"] == 254
+        assert stats["over_window"] == stats["oversize"] == 0
+        assert 0 < stats["tokens"]["max"] <= 254
+    assert_error(vecdb("split", "--length", "tokens", "--chunk-size", "255", SPEECH), 2,
+                 "--chunk-size 255", "254")
+
+
+def test_split_stats_count_what_split_prints(vecdb):
+    flags = ("--splitter", "recursive", "--chunk-size", "300", SPEECH)
+    lengths = sorted(len(record["text"]) for record in vecdb("split", *flags).records)
+    (stats,) = vecdb("split", "--stats", "--json", *flags).records
+    characters = stats["characters"]
+    assert stats["chunks"] == len(lengths)
+    assert (characters["min"], characters["max"]) == (lengths[0], lengths[-1])
+    assert characters["median"] == lengths[(len(lengths) - 1) // 2]
+    assert characters["mean"] == pytest.approx(sum(lengths) / len(lengths))
+    assert [bin["count"] for bin in characters["histogram"]] == [
+        sum(bin["from"] <= length <= bin["to"] for length in lengths)
+        for bin in characters["histogram"]]
+    assert "characters" in vecdb("split", "--stats", *flags).out
+
+
+def test_split_stats_without_a_model_say_so_and_count_characters(vecdb):
+    result = vecdb("split", "--stats", "--json", "--model", "nowhere", SPEECH)
+    assert_error(result, 6, "nowhere")
+    vecdb.write("home/.config/vecdb/config.toml", "model = nowhere\n")
+    result = vecdb("split", "--stats", "--json", SPEECH)
+    assert result.code == 0 and "no tokens are counted" in result.err
+    (stats,) = result.records
+    assert stats["tokens"] is stats["room"] is stats["over_window"] is None
+    assert stats["characters"]["max"] > 0
+
+
+def test_a_language_that_is_not_known_is_refused_with_the_nearest(vecdb):
+    assert_error(vecdb("split", "--splitter", "recursive", "--language", "pyton", SPEECH), 2,
+                 "--language pyton", "python")
+    assert_error(vecdb("split", "--language", "python", SPEECH), 2, "--splitter recursive")
 
 
 def test_split_of_what_is_no_text_fails_and_names_it(vecdb):

@@ -102,6 +102,17 @@ TEST_CASE("JSON keeps the order of keys and comes back as it was") {
   CHECK(vecdb::dump_json(parse(line)) == line);
 }
 
+TEST_CASE("a JSON string is written as dump_json writes it") {
+  std::string all;
+  for (char32_t c = 0; c < 0x300; ++c) vecdb::append_utf8(all, c);
+  for (const std::string& text : {std::string(), std::string("a\"\\\b\f\n\r\t/\x7f"), all,
+                                  std::string("\u2028漢字👩\U0010FFFF\"")}) {
+    std::string written = "x";
+    vecdb::append_json_string(written, text);
+    CHECK(written == "x" + vecdb::dump_json(text));
+  }
+}
+
 TEST_CASE("JSON that is not exactly one sound value is refused") {
   for (const auto& text : {""s, "{"s, "1 2"s, R"({"a":1,"a":2})"s, "\"\xFF\""s, "[1,]"s, "nul"s,
                            "1e999"s, std::string(65, '[') + std::string(65, ']')}) {

@@ -2,18 +2,22 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
+#include "text/split/language_separators.h"
+#include "text/split/unicode.h"
 
-using vecdb::CharacterSplitter;
 using vecdb::Chunk;
 using vecdb::Error;
 using vecdb::ErrorKind;
 using vecdb::KeepSeparator;
+using vecdb::make_splitter;
 using vecdb::SeparatorKind;
+using vecdb::SplitterKind;
 using vecdb::SplitterOptions;
 using vecdb::Whitespace;
 
@@ -32,12 +36,12 @@ Texts texts_of(const std::vector<Chunk>& chunks) {
 }
 
 Texts split(const std::string& text, const SplitterOptions& options) {
-  return texts_of(CharacterSplitter(options).split(text));
+  return texts_of(make_splitter(options)->split(text));
 }
 
 SplitterOptions plain(std::string separator, std::size_t size, std::size_t overlap = 0) {
   SplitterOptions options;
-  options.separator = std::move(separator);
+  options.separators = {std::move(separator)};
   options.chunk_size = size;
   options.chunk_overlap = overlap;
   return options;
@@ -54,7 +58,7 @@ SplitterOptions regex(std::string separator, KeepSeparator keep = KeepSeparator:
 
 std::string refusal(const SplitterOptions& options, const std::string& text = "") {
   try {
-    CharacterSplitter(options).split(text);
+    make_splitter(options)->split(text);
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::k_usage);
     CHECK(std::string(error.what()).find('\n') == std::string::npos);
@@ -69,9 +73,17 @@ KeepSeparator keep_of(const vecdb::Json& value) {
 }
 
 SplitterOptions options_of(const vecdb::Json& test) {
-  SplitterOptions options = plain(test["separator"], test["chunk_size"], test["chunk_overlap"]);
-  options.separator_kind =
-      test["is_separator_regex"].get<bool>() ? SeparatorKind::k_regex : SeparatorKind::k_plain;
+  SplitterOptions options;
+  options.chunk_size = test["chunk_size"];
+  options.chunk_overlap = test["chunk_overlap"];
+  if (test["splitter"] == "recursive") {
+    options.kind = SplitterKind::k_recursive;
+    if (!test["separators"].is_null()) options.separators = test["separators"].get<Texts>();
+  } else {
+    options.separators = {test["separator"]};
+    const bool is_regex = test["is_separator_regex"];
+    options.separator_kind = is_regex ? SeparatorKind::k_regex : SeparatorKind::k_plain;
+  }
   options.keep_separator = keep_of(test["keep_separator"]);
   options.whitespace =
       test["strip_whitespace"].get<bool>() ? Whitespace::k_strip : Whitespace::k_keep;
@@ -79,8 +91,9 @@ SplitterOptions options_of(const vecdb::Json& test) {
 }
 
 void check_ranges(const std::string& text, const SplitterOptions& options) {
-  const bool is_source = options.keep_separator != KeepSeparator::k_no || options.separator.empty();
-  for (const Chunk& chunk : CharacterSplitter(options).split(text)) {
+  const bool is_source =
+      options.keep_separator != KeepSeparator::k_no || options.separators == Texts{""};
+  for (const Chunk& chunk : make_splitter(options)->split(text)) {
     REQUIRE(chunk.start < chunk.end);
     REQUIRE(chunk.end <= text.size());
     const std::string source = text.substr(chunk.start, chunk.end - chunk.start);
@@ -94,25 +107,37 @@ void check_ranges(const std::string& text, const SplitterOptions& options) {
 
 }  // namespace
 
-TEST_CASE("chunks are those of LangChain's CharacterTextSplitter") {
+TEST_CASE("chunks are those of LangChain's splitters") {
   const auto golden = vecdb::parse_json(read_data("splitters.json"), "golden", ErrorKind::k_usage);
-  std::size_t cases = 0;
+  std::map<std::string, std::size_t> cases;
   for (const auto& test : golden["cases"]) {
-    if (test["splitter"] != "character") continue;
     const SplitterOptions options = options_of(test);
     INFO(vecdb::dump_json(test));
     CHECK(split(test["text"], options) == test["chunks"].get<Texts>());
     check_ranges(test["text"], options);
-    ++cases;
+    ++cases[test["splitter"]];
   }
-  CHECK(cases > 100);
+  CHECK(cases == std::map<std::string, std::size_t>{{"character", 135}, {"recursive", 65}});
+}
+
+TEST_CASE("a language's separators are LangChain's") {
+  const auto golden =
+      vecdb::parse_json(read_data("language_separators.json"), "golden", ErrorKind::k_usage);
+  std::vector<std::string> names;
+  for (const auto& [name, separators] : golden.items()) {
+    INFO(name);
+    CHECK(vecdb::separators_of_language(name) == separators.get<Texts>());
+    names.push_back(name);
+  }
+  CHECK(vecdb::known_languages() == names);
+  CHECK(vecdb::separators_of_language("klingon").empty());
 }
 
 TEST_CASE("the State of the Union gives the 42 chunks of the reference") {
   const auto golden =
       vecdb::parse_json(read_data("seed_example.json"), "golden", ErrorKind::k_usage);
   const std::string text = read_data("state_of_the_union.txt");
-  const auto chunks = CharacterSplitter(SplitterOptions{}).split(text);
+  const auto chunks = make_splitter(SplitterOptions{})->split(text);
   REQUIRE(chunks.size() == 42);
   REQUIRE(golden["chunks"].size() == 42);
   for (std::size_t i = 0; i < chunks.size(); ++i) {
@@ -121,19 +146,28 @@ TEST_CASE("the State of the Union gives the 42 chunks of the reference") {
   }
 }
 
+SplitterOptions recursive(Texts separators, std::size_t size, std::size_t overlap = 0) {
+  SplitterOptions options;
+  options.kind = SplitterKind::k_recursive;
+  options.separators = std::move(separators);
+  options.chunk_size = size;
+  options.chunk_overlap = overlap;
+  return options;
+}
+
 TEST_CASE("a text without content has no chunks") {
   CHECK(split("", plain("\n\n", 10)).empty());
   CHECK(split(" \n\t\u3000\n\n ", plain("\n\n", 10)).empty());
   CHECK(split("", plain("", 10)).empty());
   CHECK(split("", regex("\\s+")).empty());
-  CHECK(CharacterSplitter(regex("a")).split(std::string_view()).empty());
+  CHECK(make_splitter(regex("a"))->split(std::string_view()).empty());
   CHECK(split("xxx", plain("x", 10)).empty());
 }
 
 TEST_CASE("an empty text may lie nowhere") {
-  CHECK(CharacterSplitter(plain(" ", 5)).split(std::string_view()).empty());
-  CHECK(CharacterSplitter(plain("", 5)).split(std::string_view()).empty());
-  CHECK(CharacterSplitter(regex(" ")).split(std::string_view()).empty());
+  CHECK(make_splitter(plain(" ", 5))->split(std::string_view()).empty());
+  CHECK(make_splitter(plain("", 5))->split(std::string_view()).empty());
+  CHECK(make_splitter(regex(" "))->split(std::string_view()).empty());
 }
 
 TEST_CASE("a piece longer than the size is kept whole") {
@@ -167,23 +201,23 @@ TEST_CASE("the longest possible run of separators is read from the left") {
 }
 
 TEST_CASE("a range covers separators that the joined text has only once") {
-  const auto chunks = CharacterSplitter(plain("\n\n", 10)).split("a\n\n\n\nb");
+  const auto chunks = make_splitter(plain("\n\n", 10))->split("a\n\n\n\nb");
   REQUIRE(chunks.size() == 1);
   CHECK(chunks[0] == Chunk{.start = 0, .end = 6, .line = 1, .text = "a\n\nb"});
 }
 
 TEST_CASE("a stripped chunk begins and ends at its first and last kept byte") {
-  const auto chunks = CharacterSplitter(plain("x", 3)).split("\n \u00a0a\u3000x \nb\x1c");
+  const auto chunks = make_splitter(plain("x", 3))->split("\n \u00a0a\u3000x \nb\x1c");
   REQUIRE(chunks.size() == 2);
   CHECK(chunks[0] == Chunk{.start = 4, .end = 5, .line = 2, .text = "a"});
   CHECK(chunks[1] == Chunk{.start = 11, .end = 12, .line = 3, .text = "b"});
 }
 
 TEST_CASE("stripping may cut a separator in two") {
-  const auto chunks = CharacterSplitter(plain(" x", 10)).split(" \n x x x b");
+  const auto chunks = make_splitter(plain(" x", 10))->split(" \n x x x b");
   REQUIRE(chunks.size() == 1);
   CHECK(chunks[0] == Chunk{.start = 7, .end = 10, .line = 2, .text = "x b"});
-  const auto alone = CharacterSplitter(plain("x", 10)).split(" xx ");
+  const auto alone = make_splitter(plain("x", 10))->split(" xx ");
   REQUIRE(alone.size() == 1);
   CHECK(alone[0] == Chunk{.start = 1, .end = 2, .line = 1, .text = "x"});
 }
@@ -198,7 +232,7 @@ TEST_CASE("white space is Python's, not Unicode's") {
 TEST_CASE("pieces of a regular expression are joined by the expression itself") {
   SplitterOptions options = regex("[,;]");
   options.chunk_size = 20;
-  const auto chunks = CharacterSplitter(options).split("a,b;c");
+  const auto chunks = make_splitter(options)->split("a,b;c");
   REQUIRE(chunks.size() == 1);
   CHECK(chunks[0] == Chunk{.start = 0, .end = 5, .line = 1, .text = "a[,;]b[,;]c"});
 }
@@ -328,6 +362,189 @@ TEST_CASE("possessive and atomic parts work") {
 TEST_CASE("an expression that takes for ever is stopped") {
   CHECK(refusal(regex("(?:a|a)+$|(?:a+)+$"), std::string(60, 'a') + "b").find("takes too long") !=
         std::string::npos);
+}
+
+TEST_CASE("a long piece is split again at the separators that follow") {
+  CHECK(split("a b\n\nccc ddd eee\n\nf", recursive({}, 8)) == Texts{"a b", "ccc ddd", "eee", "f"});
+  CHECK(split("abcdefg", recursive({}, 3)) == Texts{"abc", "def", "g"});
+  // A kept separator counts, and what leads a long piece stays in front of its first part.
+  CHECK(split("a-bbbb-c", recursive({"-", ""}, 3)) == Texts{"a", "-bb", "bb", "-c"});
+}
+
+TEST_CASE("the first separator that occurs is the one, whatever stands before it") {
+  CHECK(split("a.b c", recursive({"x", " ", "."}, 3)) == Texts{"a.b", "c"});
+  CHECK(split("abc", recursive({"x", "y"}, 2)) == Texts{"abc"});
+  CHECK(split("a b", recursive({"", " "}, 1)) == Texts{"a", " ", "b"});
+}
+
+TEST_CASE("a piece as long as the size is split again if it can be, and else kept as it stands") {
+  CHECK(split("a b-c d", recursive({"-", " "}, 3)) == Texts{"a b", "-c", "d"});
+  CHECK(split("xx- yy ", recursive({"-"}, 3)) == Texts{"xx", "- yy "});
+}
+
+TEST_CASE("nothing overlaps with a piece that was split again") {
+  CHECK(split("a b cccc d", recursive({" "}, 4, 3)) == Texts{"a b", " cccc", "d"});
+}
+
+TEST_CASE("each level joins with its own separator") {
+  SplitterOptions options = recursive({"\n", "-"}, 5);
+  options.keep_separator = KeepSeparator::k_no;
+  CHECK(split("a\nb\nc-d-e-f-g", options) == Texts{"a\nb", "c-d-e", "f-g"});
+  options = recursive({"(?=b)", ""}, 3);
+  options.separator_kind = SeparatorKind::k_regex;
+  options.keep_separator = KeepSeparator::k_no;
+  options.chunk_size = 20;
+  CHECK(split("abab", options) == Texts{"a(?=b)ba(?=b)b"});
+}
+
+TEST_CASE("a part is searched as a text of its own") {
+  SplitterOptions options = recursive({"-", "^b", ""}, 2);
+  options.separator_kind = SeparatorKind::k_regex;
+  options.keep_separator = KeepSeparator::k_no;
+  CHECK(split("a-bcc", options) == Texts{"a", "cc"});
+}
+
+TEST_CASE("a piece of two stretches is split as one text and found again in the source") {
+  // re.split("((a)(x)?)", …) pairs each separator's groups with what does not lie beside them
+  SplitterOptions options = recursive({"((a)b)", "c"}, 2);
+  options.separator_kind = SeparatorKind::k_regex;
+  options.keep_separator = KeepSeparator::k_end;
+  const std::string text = "12cc34ab5678";
+  for (const Chunk& chunk : make_splitter(options)->split(text)) {
+    CHECK(chunk.start < chunk.end);
+    CHECK(chunk.end <= text.size());
+  }
+}
+
+TEST_CASE("ranges and lines are those of the whole text") {
+  const auto chunks = make_splitter(recursive({}, 4))->split("ab\n\ncd ef\ngh");
+  CHECK(chunks == std::vector<Chunk>{{.start = 0, .end = 2, .line = 1, .text = "ab"},
+                                     {.start = 4, .end = 6, .line = 3, .text = "cd"},
+                                     {.start = 7, .end = 9, .line = 3, .text = "ef"},
+                                     {.start = 10, .end = 12, .line = 4, .text = "gh"}});
+}
+
+TEST_CASE("a language is for the recursive splitter, and in place of separators") {
+  SplitterOptions options = recursive({}, 10);
+  options.language = "markdown";
+  CHECK(split("a\n# b\n```\nc", options) == Texts{"a", "# b\n```\nc"});
+  CHECK(refusal(recursive({}, 10)).empty());
+  options.separators = {"x"};
+  CHECK(refusal(options).find("--language markdown: has separators of its own") == 0);
+  options.separators.clear();
+  options.language = "klingon";
+  CHECK(refusal(options).find("--language klingon: is not known") == 0);
+  options.language = "c";
+  options.kind = SplitterKind::k_character;
+  CHECK(refusal(options).find("--language c: has a meaning for --splitter recursive only") == 0);
+}
+
+TEST_CASE("the character splitter has one separator") {
+  SplitterOptions options = recursive({"a", "b"}, 10);
+  options.kind = SplitterKind::k_character;
+  CHECK(refusal(options).find("--separator: is given 2 times") == 0);
+  CHECK(refusal(recursive(Texts(1001, "a"), 10)).find("--separator: is given 1001 times") == 0);
+}
+
+SplitterOptions sentences(std::size_t size, std::size_t overlap = 0) {
+  SplitterOptions options;
+  options.kind = SplitterKind::k_sentence;
+  options.chunk_size = size;
+  options.chunk_overlap = overlap;
+  return options;
+}
+
+TEST_CASE("whole sentences are packed up to the size") {
+  const std::string text = "One. Two two! Is it 3.5? Yes.\nMr. e ends";
+  CHECK(split(text, sentences(14)) == Texts{"One. Two two!", "Is it 3.5?", "Yes.", "Mr. e ends"});
+  CHECK(split(text, sentences(1000)) == Texts{text});
+  CHECK(split("東京。京都。大阪", sentences(6)) == Texts{"東京。京都。", "大阪"});
+  CHECK(split("", sentences(5)).empty());
+  CHECK(split(" \n ", sentences(5)).empty());
+}
+
+TEST_CASE("sentences overlap by whole sentences") {
+  CHECK(split("A b. C d. E f.", sentences(10, 5)) == Texts{"A b. C d.", "C d. E f."});
+  CHECK(split("A b. C d. E f.", sentences(10, 4)) == Texts{"A b. C d.", "E f."});
+}
+
+TEST_CASE("a sentence over the size is cut where a line may be broken, else between graphemes") {
+  CHECK(split("A. Bbb ccc ddd. E.", sentences(8)) == Texts{"A.", "Bbb ccc", "ddd. E."});
+  CHECK(split("aaaaaaaaaa bb", sentences(4)) == Texts{"aaaa", "aaaa", "aa", "bb"});
+  const std::string family = "👩\u200d👩\u200d👧";  // one grapheme of five code points
+  CHECK(split("xy" + family + "z", sentences(6)) == Texts{"xy", family + "z"});
+  CHECK(split("xy" + family + "z", sentences(3)) == Texts{"xy", family, "z"});
+}
+
+TEST_CASE("sentence chunks are the source's own bytes") {
+  const std::string text = read_data("state_of_the_union.txt");
+  for (const std::size_t size : {1U, 7U, 80U, 1000U}) {
+    std::size_t end = 0;
+    for (const Chunk& chunk : make_splitter(sentences(size))->split(text)) {
+      REQUIRE(text.substr(chunk.start, chunk.end - chunk.start) == chunk.text);
+      REQUIRE(vecdb::count_code_points(chunk.text) <= size);
+      REQUIRE(vecdb::strip_python_space(text.substr(end, chunk.start - end)).empty());
+      end = chunk.end;
+    }
+    CHECK(vecdb::strip_python_space(text.substr(end)).empty());
+  }
+}
+
+TEST_CASE("flags for separators have no meaning for sentences") {
+  SplitterOptions options = sentences(10);
+  options.separators = {"x"};
+  CHECK(refusal(options).find("--separator: has no meaning for --splitter sentence") == 0);
+  options.separators.clear();
+  options.keep_separator = KeepSeparator::k_no;
+  CHECK(refusal(options).find("--keep-separator: has no meaning") == 0);
+}
+
+// Not additive, as tokens are not: a word is one long and so is every break inside a word.
+class WordMeasure final : public vecdb::TextMeasure {
+ public:
+  std::size_t length(std::string_view text) const override {
+    std::size_t words = 0;
+    bool inside = false;
+    for (const char c : text) {
+      words += c == '-' ? 3 : (c != ' ' && !inside ? 1 : 0);
+      inside = c != ' ' && c != '-';
+    }
+    return words;
+  }
+};
+
+TEST_CASE("by a measure no chunk of the recursive and sentence splitters is longer than the size") {
+  const auto measure = std::make_shared<const WordMeasure>();
+  const std::string text = "aa bb cc-dd ee ff gg. hh -- ii jj kk\n\nll mm-nn-oo pp qq";
+  for (const std::size_t size : {3U, 4U, 5U, 8U}) {
+    for (SplitterOptions options : {recursive({}, size), recursive({"\n"}, size),
+                                    recursive({}, size, size / 2), sentences(size)}) {
+      for (const Chunk& chunk : make_splitter(options, measure)->split(text)) {
+        INFO(size << ": " << chunk.text);
+        CHECK(measure->length(chunk.text) <= size);
+        CHECK(text.substr(chunk.start, chunk.end - chunk.start) == chunk.text);
+      }
+    }
+  }
+}
+
+// Two pieces together may be longer than both apart.
+class JoinedMeasure final : public vecdb::TextMeasure {
+ public:
+  std::size_t length(std::string_view text) const override {
+    return text.size() > 2 ? 3 * text.size() : text.size();
+  }
+};
+
+TEST_CASE("pieces that are longer joined than apart become several chunks") {
+  const auto measure = std::make_shared<const JoinedMeasure>();
+  SplitterOptions options = recursive({""}, 7);
+  std::string joined;
+  for (const Chunk& chunk : make_splitter(options, measure)->split("abcdefghijklmnopq")) {
+    CHECK(measure->length(chunk.text) <= 7);
+    joined += chunk.text;
+  }
+  CHECK(joined == "abcdefghijklmnopq");
 }
 
 TEST_CASE("options without a meaning are refused in one line") {

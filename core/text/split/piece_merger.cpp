@@ -7,42 +7,28 @@
 
 namespace vecdb {
 
-namespace {
-
-std::string_view slice(std::string_view text, ByteRange range) {
-  return text.substr(range.start, range.size());
-}
-
-ByteRange cover(ByteRange a, ByteRange b) {
-  return {std::min(a.start, b.start), std::max(a.end, b.end)};
-}
-
-}  // namespace
-
-PieceMerger::PieceMerger(std::string_view text, const SplitterOptions& options,
-                         std::string_view joiner)
-    : m_text(text),
+PieceMerger::PieceMerger(ChunkWriter& chunks, const SplitterOptions& options,
+                         const TextMeasure* measure, std::string_view joiner)
+    : m_chunks(chunks),
       m_options(options),
+      m_measure(measure),
       m_joiner(joiner),
-      m_joiner_length(count_code_points(joiner)),
-      m_lines(text) {}
+      m_joiner_length(length_of(joiner, measure)) {}
 
-std::size_t PieceMerger::length_with(const Piece& piece) const {
-  return m_length + piece.length + (pieces().empty() ? 0 : m_joiner_length);
+std::size_t PieceMerger::length_with(std::size_t length) const {
+  return m_length + length + (pieces().empty() ? 0 : m_joiner_length);
 }
 
 void PieceMerger::drop_front() {
-  const Piece& front = m_pieces[m_front];
-  m_length -= front.length + (pieces().size() > 1 ? m_joiner_length : 0);
-  m_bytes -= front.first.size() + front.second.size();
+  m_length -= m_pieces[m_front].length + (pieces().size() > 1 ? m_joiner_length : 0);
   ++m_front;
 }
 
-void PieceMerger::add(const Piece& piece) {
-  if (length_with(piece) > m_options.chunk_size && !pieces().empty()) {
+void PieceMerger::add(const Piece& piece, std::size_t length) {
+  if (length_with(length) > *m_options.chunk_size && !pieces().empty()) {
     emit();
     while (m_length > m_options.chunk_overlap ||
-           (length_with(piece) > m_options.chunk_size && m_length > 0)) {
+           (length_with(length) > *m_options.chunk_size && m_length > 0)) {
       drop_front();
     }
     if (m_front > m_pieces.size() / 2) {  // so that moving the rest costs no more than adding it
@@ -50,55 +36,84 @@ void PieceMerger::add(const Piece& piece) {
       m_front = 0;
     }
   }
-  m_length = length_with(piece);
-  m_bytes += piece.first.size() + piece.second.size();
-  m_pieces.push_back(piece);
+  m_length = length_with(length);
+  m_pieces.push_back({piece, length});
 }
 
-std::vector<Chunk> PieceMerger::finish() {
+void PieceMerger::flush() {
   if (!pieces().empty()) emit();
-  return std::move(m_chunks);
+  m_pieces.clear();
+  m_front = 0;
+  m_length = 0;
 }
 
+// By a measure the whole may be longer than its parts and joiners together. Then it becomes several
+// chunks, each of as many pieces as fit.
 void PieceMerger::emit() {
-  build_runs();
-  const Run& last = m_runs.back();
-  std::string joined;
-  std::string_view view = slice(m_text, last.source);
-  if (m_runs.size() > 1) {
-    joined.reserve(last.at + last.source.size());
-    for (const Run& run : m_runs) {
-      if (run.at > joined.size()) joined += m_joiner;
-      joined += slice(m_text, run.source);
-    }
-    view = joined;
+  std::span<const Measured> rest = pieces();
+  while (m_measure != nullptr && !fits(rest)) {
+    const std::size_t count = count_fitting(rest);
+    write(rest.first(count));
+    rest = rest.subspan(count);
+    if (rest.empty()) return;
   }
+  write(rest);
+}
+
+bool PieceMerger::fits(std::span<const Measured> pieces) {
+  std::string_view text = join(pieces);
+  if (m_options.whitespace == Whitespace::k_strip) text = strip_python_space(text);
+  return length_of(text, m_measure) <= *m_options.chunk_size;
+}
+
+// At least one. Looks at little more than those that fit, however many there are.
+std::size_t PieceMerger::count_fitting(std::span<const Measured> pieces) {
+  std::size_t least = 1;
+  std::size_t most = 2;  // the first count that is known not to fit, or past the end
+  while (most <= pieces.size() && fits(pieces.first(most))) {
+    least = most;
+    most *= 2;
+  }
+  most = std::min(most, pieces.size() + 1);
+  while (most - least > 1) {
+    const std::size_t middle = least + (most - least) / 2;
+    (fits(pieces.first(middle)) ? least : most) = middle;
+  }
+  return least;
+}
+
+void PieceMerger::write(std::span<const Measured> pieces) {
+  std::string_view view = join(pieces);
   const char* begin = view.data();
   if (m_options.whitespace == Whitespace::k_strip) view = strip_python_space(view);
   if (view.empty()) return;
   const auto kept_start = static_cast<std::size_t>(view.data() - begin);
   ByteRange source = source_of({kept_start, kept_start + view.size()});
   if (source.size() == 0) {  // nothing but the joiner of a match that took no text
-    source = cover(m_runs.front().source, last.source);
+    source = cover(m_runs.front().source, m_runs.back().source);
   }
-  m_chunks.push_back({.start = source.start,
-                      .end = source.end,
-                      .line = m_lines.line_at(source.start),
-                      .text = std::string(view)});
+  m_chunks.write(source, view);
 }
 
-void PieceMerger::build_runs() {
-  m_runs.clear();
-  // Pieces between plain separators are at least one apart: no byte too many means exactly one.
-  const ByteRange all{pieces().front().first.start, pieces().back().first.end};
-  if (m_options.separator_kind == SeparatorKind::k_plain &&
-      all.size() == m_bytes + m_joiner.size() * (pieces().size() - 1)) {
-    m_runs.push_back({all, 0});
-    return;
+// Their text, until the next call.
+std::string_view PieceMerger::join(std::span<const Measured> pieces) {
+  build_runs(pieces);
+  const Run& last = m_runs.back();
+  if (m_runs.size() == 1) return slice(m_chunks.text(), last.source);
+  m_joined.clear();
+  m_joined.reserve(last.at + last.source.size());
+  for (const Run& run : m_runs) {
+    if (run.at > m_joined.size()) m_joined += m_joiner;
+    m_joined += slice(m_chunks.text(), run.source);
   }
-  for (const Piece& piece : pieces()) {
-    append_to_runs(piece.first, m_runs.empty() ? std::string_view() : m_joiner);
-    if (piece.second.size() > 0) append_to_runs(piece.second, {});
+  return m_joined;
+}
+
+void PieceMerger::build_runs(std::span<const Measured> pieces) {
+  m_runs.clear();
+  for (const Measured& measured : pieces) {
+    append_to_runs(measured.piece.first, m_runs.empty() ? std::string_view() : m_joiner);
+    if (!measured.piece.is_one_stretch()) append_to_runs(measured.piece.second, {});
   }
 }
 
@@ -108,8 +123,8 @@ void PieceMerger::append_to_runs(ByteRange source, std::string_view joiner) {
     return;
   }
   Run& last = m_runs.back();
-  const bool is_beside = source.start >= last.source.end &&
-                         m_text.substr(last.source.end, source.start - last.source.end) == joiner;
+  const bool is_beside = source.start == last.source.end + joiner.size() &&
+                         slice(m_chunks.text(), {last.source.end, source.start}) == joiner;
   if (is_beside) {
     last.source.end = source.end;
   } else {
@@ -119,7 +134,7 @@ void PieceMerger::append_to_runs(ByteRange source, std::string_view joiner) {
 
 // What a part of the joined text, which is not empty, stands for.
 ByteRange PieceMerger::source_of(ByteRange joined) const {
-  ByteRange covered{m_text.size(), 0};
+  ByteRange covered{m_chunks.text().size(), 0};
   for (std::size_t i = 0; i < m_runs.size(); ++i) {
     const Run& run = m_runs[i];
     if (i > 0) {
@@ -147,7 +162,7 @@ ByteRange PieceMerger::source_of_joiner(const Run& before, const Run& after,
     return {after.source.start, before.source.end};  // groups that overlap
   }
   ByteRange gap{before.source.end, after.source.start};
-  const std::string_view gap_text = slice(m_text, gap);
+  const std::string_view gap_text = slice(m_chunks.text(), gap);
   const std::size_t joiner_start = before.at + before.source.size();
   const bool begins_here = joined.start >= joiner_start;
   const bool ends_here = joined.end <= after.at;

@@ -6,58 +6,62 @@
 #include <string_view>
 #include <vector>
 
-#include "base/chunk.h"
-#include "base/utf8.h"
-#include "text/split/python_regex.h"
+#include "text/split/chunk_writer.h"
+#include "text/split/separator.h"
 #include "text/split/splitter.h"
 
 namespace vecdb {
 
-// What stands between two separators, with a kept separator: one stretch of the source, or two when
-// the separator came from a group of the expression and does not lie beside it.
-struct Piece {
-  ByteRange first;
-  ByteRange second;        // may be empty
-  std::size_t length = 0;  // code points of both
-};
-
 // Joins pieces into chunks as they come. Holds the pieces of the next chunk only, so that memory is
-// that of the chunks, and every piece enters and leaves once.
+// that of the chunks, and every piece enters and leaves once. A chunk of several pieces is never
+// longer than chunk_size, joined and stripped.
 class PieceMerger {
  public:
-  // `joiner` is put between two pieces of a chunk. Refers to all three.
-  PieceMerger(std::string_view text, const SplitterOptions& options, std::string_view joiner);
+  // `joiner` is put between two pieces of a chunk. Refers to all of them; without a measure lengths
+  // are code points.
+  PieceMerger(ChunkWriter& chunks, const SplitterOptions& options, const TextMeasure* measure,
+              std::string_view joiner);
 
-  void add(const Piece& piece);  // not empty
-  std::vector<Chunk> finish();   // call once, at the end
+  void add(const Piece& piece, std::size_t length);  // not empty
+  void flush();  // what comes after it is not joined, nor overlaps
 
  private:
+  struct Measured {
+    Piece piece;
+    std::size_t length = 0;
+
+    std::size_t bytes() const { return piece.first.size() + piece.second.size(); }
+  };
+
   // A stretch of the source that stands unchanged in the joined text.
   struct Run {
     ByteRange source;
     std::size_t at = 0;  // where it begins in the joined text
   };
 
-  std::span<const Piece> pieces() const { return std::span(m_pieces).subspan(m_front); }
-  std::size_t length_with(const Piece& piece) const;
+  std::span<const Measured> pieces() const { return std::span(m_pieces).subspan(m_front); }
+  std::size_t length_with(std::size_t length) const;
   void drop_front();
   void emit();
-  void build_runs();
+  bool fits(std::span<const Measured> pieces);
+  std::size_t count_fitting(std::span<const Measured> pieces);
+  void write(std::span<const Measured> pieces);
+  std::string_view join(std::span<const Measured> pieces);
+  void build_runs(std::span<const Measured> pieces);
   void append_to_runs(ByteRange source, std::string_view joiner);
   ByteRange source_of(ByteRange joined) const;
   ByteRange source_of_joiner(const Run& before, const Run& after, ByteRange joined) const;
 
-  std::string_view m_text;
+  ChunkWriter& m_chunks;
   const SplitterOptions& m_options;
+  const TextMeasure* m_measure;
   std::string_view m_joiner;
-  std::size_t m_joiner_length;  // code points
-  std::vector<Piece> m_pieces;  // those from m_front on are of the next chunk
+  std::size_t m_joiner_length;
+  std::vector<Measured> m_pieces;  // those from m_front on are of the next chunk
   std::size_t m_front = 0;
-  std::size_t m_length = 0;  // code points of the next chunk, joined
-  std::size_t m_bytes = 0;   // of the pieces alone
-  std::vector<Run> m_runs;
-  LineCounter m_lines;
-  std::vector<Chunk> m_chunks;
+  std::size_t m_length = 0;  // of the next chunk, by its pieces and joiners
+  std::vector<Run> m_runs;   // of the chunk that is being written
+  std::string m_joined;      // its text, when that has more than one run
 };
 
 }  // namespace vecdb

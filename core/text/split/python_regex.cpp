@@ -97,8 +97,7 @@ RegexMatches::RegexMatches(const PythonRegex& regex, std::string_view text)
                       .data = MatchData(
                           pcre2_match_data_create_from_pattern(regex.m_impl->code.get(), nullptr)),
                       .context = MatchContext(pcre2_match_context_create(nullptr)),
-                      .jit_stack = JitStack(
-                          pcre2_jit_stack_create(k_jit_stack_start, k_jit_stack_max, nullptr)),
+                      .jit_stack = {},
                       .last = {},
                       .found_any = false}) {
   const std::uint64_t limit =
@@ -107,7 +106,6 @@ RegexMatches::RegexMatches(const PythonRegex& regex, std::string_view text)
                         static_cast<std::uint32_t>(std::min<std::uint64_t>(
                             limit, std::numeric_limits<std::uint32_t>::max())));
   pcre2_set_heap_limit(m_impl->context.get(), k_heap_limit_kib);
-  pcre2_jit_stack_assign(m_impl->context.get(), nullptr, m_impl->jit_stack.get());
 }
 
 RegexMatches::~RegexMatches() = default;
@@ -116,6 +114,12 @@ bool RegexMatches::next() {
   const bool after_empty = m_impl->found_any && m_impl->last.size() == 0;
   const std::uint32_t options = after_empty ? PCRE2_NOTEMPTY_ATSTART : 0;
   int result = m_impl->match(options);
+  if (result == PCRE2_ERROR_JIT_STACKLIMIT && !m_impl->jit_stack) {
+    // Seldom wanted, and dear when a text has many parts that are searched one by one.
+    m_impl->jit_stack.reset(pcre2_jit_stack_create(k_jit_stack_start, k_jit_stack_max, nullptr));
+    pcre2_jit_stack_assign(m_impl->context.get(), nullptr, m_impl->jit_stack.get());
+    result = m_impl->match(options);
+  }
   if (result == PCRE2_ERROR_JIT_STACKLIMIT) result = m_impl->match(options | PCRE2_NO_JIT);
   if (result == PCRE2_ERROR_NOMATCH) return false;
   if (result < 0) {

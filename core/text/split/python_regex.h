@@ -5,17 +5,10 @@
 #include <optional>
 #include <string_view>
 
+#include "text/split/byte_range.h"
 #include "text/split/regex_translator.h"
 
 namespace vecdb {
-
-// Half-open range of bytes.
-struct ByteRange {
-  std::size_t start = 0;
-  std::size_t end = 0;
-
-  std::size_t size() const { return end - start; }
-};
 
 // A compiled regular expression of Python's `re`. Immutable: safe to use from several threads.
 class PythonRegex {

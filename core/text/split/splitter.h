@@ -2,13 +2,20 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/chunk.h"
+#include "text/split/text_measure.h"
 
 namespace vecdb {
+
+enum class SplitterKind { k_character, k_recursive, k_sentence };
+
+// What sizes count: code points, or tokens of the model.
+enum class LengthUnit { k_characters, k_tokens };
 
 // Where a separator goes when a text is split at it: away (and back in between the pieces that a
 // chunk joins), to the start of the piece after it, or to the end of the piece before it.
@@ -18,17 +25,24 @@ enum class SeparatorKind { k_plain, k_regex };
 
 enum class Whitespace { k_strip, k_keep };
 
-// Lengths are Unicode code points.
 struct SplitterOptions {
-  std::string separator = "\n\n";  // verbatim; empty: between any two code points
+  SplitterKind kind = SplitterKind::k_character;
+  // Verbatim; an empty one: between any two code points. k_character has exactly one. None: those
+  // of the language, or the kind's own.
+  std::vector<std::string> separators;
+  std::string language;  // of k_recursive: see language_separators.h; empty for none
   SeparatorKind separator_kind = SeparatorKind::k_plain;
-  KeepSeparator keep_separator = KeepSeparator::k_no;
+  std::optional<KeepSeparator> keep_separator;  // nothing: the kind's own
   Whitespace whitespace = Whitespace::k_strip;  // at both ends of a chunk, Python's str.strip()
-  std::size_t chunk_size = 1000;                // at least 1
-  std::size_t chunk_overlap = 0;                // at most chunk_size
+  LengthUnit length = LengthUnit::k_characters;
+  std::optional<std::size_t> chunk_size;  // at least 1; nothing: 1000
+  std::size_t chunk_overlap = 0;          // at most chunk_size
 
   friend bool operator==(const SplitterOptions&, const SplitterOptions&) = default;
 };
+
+// The options with everything filled in that depends on the kind of splitter.
+SplitterOptions with_defaults(SplitterOptions options);
 
 class Splitter {
  public:
@@ -41,28 +55,12 @@ class Splitter {
 };
 
 // Throws k_usage for options that have no meaning: a size of 0, an overlap over the size, an
-// expression that is not valid.
-std::unique_ptr<Splitter> make_splitter(const SplitterOptions& options);
-
-// Splits a text as LangChain's CharacterTextSplitter does (langchain-text-splitters 1.1.3, the
-// reference for every result): split at the separator, then join neighbouring pieces while they fit
-// into chunk_size, carrying up to chunk_overlap from one chunk into the next. A piece that is
-// longer than chunk_size is kept whole.
+// expression that is not valid, a flag that the kind of splitter has no use for. Sizes are what
+// `measure` says, without it code points, whatever the options' unit of length.
 //
 // Regular expressions are Python's `re`, run by PCRE2; what PCRE2 would read differently is
 // translated, or refused.
-class CharacterSplitter final : public Splitter {
- public:
-  // See make_splitter().
-  explicit CharacterSplitter(SplitterOptions options);
-  ~CharacterSplitter() override;
-
-  std::vector<Chunk> split(std::string_view text) const override;
-
- private:
-  struct Regex;  // a compiled expression
-  SplitterOptions m_options;
-  std::unique_ptr<Regex> m_regex;
-};
+std::unique_ptr<Splitter> make_splitter(const SplitterOptions& options,
+                                        std::shared_ptr<const TextMeasure> measure = nullptr);
 
 }  // namespace vecdb

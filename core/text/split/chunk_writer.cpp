@@ -1,0 +1,14 @@
+#include "text/split/chunk_writer.h"
+
+#include <string>
+
+namespace vecdb {
+
+void ChunkWriter::write(ByteRange source, std::string_view text) {
+  m_chunks.push_back({.start = source.start,
+                      .end = source.end,
+                      .line = m_lines.line_at(source.start),
+                      .text = std::string(text)});
+}
+
+}  // namespace vecdb
