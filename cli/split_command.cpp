@@ -11,13 +11,23 @@ namespace vecdb {
 
 namespace {
 
-void print_json(const std::string& uri, std::size_t number, const Chunk& chunk) {
-  Output::write(dump_json({{"uri", uri},
+// What is known of the document, and of the chunk alone.
+Json meta_of(const Document& document, const Chunk& chunk) {
+  Json meta = Json::object();
+  for (const std::string& each : {document.meta, chunk.meta}) {
+    if (!each.empty()) meta.update(parse_json(each, "metadata", ErrorKind::k_io));
+  }
+  return meta;
+}
+
+void print_json(const Document& document, std::size_t number, const Chunk& chunk) {
+  Output::write(dump_json({{"uri", document.uri},
                            {"chunk", number},
                            {"start", chunk.start},
                            {"end", chunk.end},
                            {"line", chunk.line},
-                           {"text", chunk.text}}) +
+                           {"text", chunk.text},
+                           {"meta", meta_of(document, chunk)}}) +
                 "\n");
 }
 
@@ -37,7 +47,7 @@ void print_document(const Document& document, const std::vector<Chunk>& chunks,
   std::size_t number = 0;
   for (const Chunk& chunk : chunks) {
     if (command.format == SplitFormat::k_json || global.json) {
-      print_json(document.uri, number++, chunk);
+      print_json(document, number++, chunk);
     } else {
       print_text(document.uri, number++, chunk, style);
     }
@@ -45,9 +55,9 @@ void print_document(const Document& document, const std::vector<Chunk>& chunks,
 }
 
 // Only files and stdin come from paths.
-Loaded load_source(const Source& source) {
-  if (const auto* named = std::get_if<NamedBytes>(&source)) return load(*named);
-  return load(std::get<std::filesystem::path>(source));
+Loaded load_source(const Source& source, const LoadOptions& options) {
+  if (const auto* named = std::get_if<NamedBytes>(&source)) return load(*named, options);
+  return load(std::get<std::filesystem::path>(source), options);
 }
 
 }  // namespace
@@ -58,12 +68,13 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
   ChunkLengths lengths;
   for (const Source& source : gather_sources(command.inputs, skipped)) {
     if (pending_interrupt() != 0) break;
-    const Loaded loaded = load_source(source);
+    const Loaded loaded = load_source(source, command.load);
     if (const auto* reason = std::get_if<Skipped>(&loaded)) {
       skipped.push_back(*reason);
       continue;
     }
     const auto& document = std::get<Document>(loaded);
+    skipped.insert(skipped.end(), document.skipped.begin(), document.skipped.end());
     if (has_line_end_trouble(command.splitter, document)) {
       print_warning(global, document.uri + ": has " + k_line_end_trouble);
     }

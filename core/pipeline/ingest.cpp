@@ -103,7 +103,8 @@ class Ingest {
       : m_options(options),
         m_observer(observer),
         m_splitter(make_splitter(options.splitter)),
-        m_prepare({.splitter = m_splitter.get(),
+        m_prepare({.load = options.load,
+                   .splitter = m_splitter.get(),
                    .splitter_options = options.splitter,
                    .splitter_json = describe(options.splitter),
                    .meta = options.meta,
@@ -213,6 +214,7 @@ class Ingest {
     m_summary.split_seconds += prepared.split_seconds;
     m_summary.line_end_troubles += prepared.has_line_end_trouble ? 1 : 0;
     DocumentRecord& record = prepared.record;
+    for (Skipped& part : prepared.parts) skip(std::move(part));
     switch (prepared.state) {
       case SourceState::k_skipped:
         skip({std::move(record.uri), std::move(prepared.reason)});
