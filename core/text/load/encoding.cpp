@@ -89,12 +89,15 @@ DecodedText convert(std::string_view bytes, std::size_t skip, const std::string&
   decoded.encoding = encoding;
   decoded.text.reserve(bytes.size());
   Converter converter(encoding);
+  const bool is_windows = encoding.starts_with("windows-");
   for (std::size_t offset = skip;;) {
     const std::size_t begin = offset;
     const auto character = converter.next(bytes, offset);
     if (!character) return decoded;
     if (*character == 0) refuse_nul(begin);
-    if (content == Content::k_plausible && !is_plausible(*character)) {
+    // ICU lets bytes that Windows' code pages leave open stand for control characters.
+    const bool is_open = is_windows && *character >= 0x80 && *character < 0xA0;
+    if (is_open || (content == Content::k_plausible && !is_plausible(*character))) {
       refuse("is not " + encoding + ": byte " + std::to_string(begin));
     }
     const std::size_t before = decoded.text.size();

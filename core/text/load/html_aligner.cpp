@@ -109,8 +109,8 @@ class Aligner {
     if (m_source.substr(longest).starts_with(';')) ++longest;
     const std::size_t one = code_point_size(m_text);
     const std::size_t two = one < m_text.size() ? one + code_point_size(m_text.substr(one)) : one;
-    for (std::size_t size = longest; size > 2; --size) {
-      for (const std::size_t taken : {one, two}) {
+    for (const std::size_t taken : {one, two}) {
+      for (std::size_t size = longest; size > 2; --size) {
         if (!goes_on(taken, size)) continue;
         take(taken, size);
         return true;

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "text/load/html_aligner.h"
-#include "text/load/html_depth.h"
+#include "text/load/html_shape.h"
 
 namespace vecdb {
 
@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::size_t k_max_depth = 1000;
+constexpr std::size_t k_most = 1000;  // elements open at once, and attributes of a tag
 constexpr std::size_t k_tree_bytes = std::size_t{64} << 20U;  // whatever the page's size
 constexpr std::size_t k_tree_factor = 100;                    // and so many times its size
 constexpr std::size_t k_most_tree_bytes = std::size_t{4} << 30U;
@@ -344,8 +344,10 @@ class Walk {
 }  // namespace
 
 HtmlText read_html(std::string_view page) {
-  if (html_depth(page, k_max_depth + 1) > k_max_depth) {
-    refuse("nests elements deeper than " + std::to_string(k_max_depth));
+  const HtmlShape shape = html_shape(page, k_most);
+  if (shape.depth > k_most) refuse("nests elements deeper than " + std::to_string(k_most));
+  if (shape.attributes > k_most) {
+    refuse("has a tag with more than " + std::to_string(k_most) + " attributes");
   }
   const std::size_t limit = std::min(k_tree_bytes + k_tree_factor * page.size(), k_most_tree_bytes);
   Heap heap(limit);

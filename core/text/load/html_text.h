@@ -20,9 +20,9 @@ struct HtmlText {
 // rows by a line end, cells by a tab. Without <head>, scripts, styles, templates and what stands in
 // for them (<noscript>, <iframe>, …). `page` is well-formed UTF-8.
 //
-// Throws k_io with the reason alone for a page that nests deeper than 1,000 elements (no browser
-// shows such a thing; parsing would take time that grows with the square of the depth), for one
-// whose tree takes more than a hundred times its size and 64 MB, and when it is interrupted.
+// Throws k_io with the reason alone for a page that nests deeper than 1,000 elements or has a tag
+// with more attributes than that (parsing takes time that grows with their square), for one whose
+// tree takes more than a hundred times its size and 64 MB, and when it is interrupted.
 HtmlText read_html(std::string_view page);
 
 // The encoding that a page states in its first bytes, in <meta charset> or its older form; empty

@@ -1,8 +1,9 @@
-#include "text/load/html_depth.h"
+#include "text/load/html_shape.h"
 
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace vecdb {
@@ -27,8 +28,8 @@ class Scanner {
  public:
   Scanner(std::string_view page, std::size_t most) : m_page(page), m_most(most) {}
 
-  std::size_t depth() {
-    while (m_deepest < m_most) {
+  HtmlShape shape() {
+    while (std::max(m_shape.depth, m_shape.attributes) <= m_most) {
       m_at = m_page.find('<', m_at);
       if (m_at == std::string_view::npos) break;
       ++m_at;
@@ -41,7 +42,7 @@ class Scanner {
         open(std::move(tag));
       }
     }
-    return m_deepest;
+    return m_shape;
   }
 
  private:
@@ -60,6 +61,8 @@ class Scanner {
     return text;
   }
 
+  static bool is_space(char c) { return " \t\r\n\f"sv.find(c) != std::string_view::npos; }
+
   static bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 
   void open(std::string tag) {
@@ -69,7 +72,7 @@ class Scanner {
     if (std::ranges::count(k_not_counted, tag) > 0) return;
     if (tag == "svg" || tag == "math") ++m_foreign;
     m_open.push_back(std::move(tag));
-    m_deepest = std::max(m_deepest, m_open.size());
+    m_shape.depth = std::max(m_shape.depth, m_open.size());
   }
 
   void close(const std::string& tag) {
@@ -83,14 +86,21 @@ class Scanner {
 
   // Up to the tag's end; whether it ends with "/>". A ">" in quotes does not end it.
   bool pass_attributes() {
+    std::size_t attributes = 0;
+    bool is_between = true;
     for (char before = ' '; m_at < m_page.size();) {
       const char c = m_page[m_at++];
       if (c == '>') return before == '/';
+      const bool was_between =
+          std::exchange(is_between, is_space(c) || c == '/' || c == '"' || c == '\'');
+      if (was_between && !is_between && c != '=' && before != '=') {
+        m_shape.attributes = std::max(m_shape.attributes, ++attributes);
+      }
       if ((c == '"' || c == '\'') && before == '=') {
         const auto end = m_page.find(c, m_at);
         m_at = end == std::string_view::npos ? m_page.size() : end + 1;
       }
-      if (" \t\r\n\f"sv.find(c) == std::string_view::npos) before = c;
+      if (!is_space(c)) before = c;
     }
     return false;
   }
@@ -110,15 +120,15 @@ class Scanner {
   std::string_view m_page;
   std::size_t m_most;
   std::size_t m_at = 0;
-  std::size_t m_deepest = 0;
+  HtmlShape m_shape;
   std::size_t m_foreign = 0;  // open <svg> and <math>, in which "/>" ends an element
   std::vector<std::string> m_open;
 };
 
 }  // namespace
 
-std::size_t html_depth(std::string_view page, std::size_t most) {
-  return Scanner(page, most).depth();
+HtmlShape html_shape(std::string_view page, std::size_t most) {
+  return Scanner(page, most).shape();
 }
 
 }  // namespace vecdb
