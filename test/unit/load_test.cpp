@@ -152,7 +152,8 @@ TEST_CASE("UTF-16 without a mark is told by its zero bytes") {
 
 TEST_CASE("what cannot be decoded names its byte") {
   CHECK(why("\xFF\xFE"s + wide(u"ab", 2, false) + "\x00\xD8"s) == "is not UTF-16LE: byte 6");
-  CHECK(why("abc\x81", "ISO-8859-1").empty());
+  CHECK(why("abc\x81", "ISO-8859-1") == "is not ISO-8859-1: byte 3");
+  CHECK(why("abc\x85", "ISO-8859-1").empty());
   CHECK(why("abc\x98", "windows-1251") == "is not windows-1251: byte 3");
   CHECK(why("ab\x82", "Shift_JIS") == "is not Shift_JIS: byte 2");
   CHECK(why("ab\xC3", "UTF-8") == "is not UTF-8: byte 2");

@@ -80,6 +80,14 @@ bool is_plausible(char32_t character) {
   }
 }
 
+// ICU lets bytes that mean nothing in an older encoding stand for private characters, and those
+// that Windows' code pages leave open for control characters, which no text holds but U+0085.
+bool is_assigned(char32_t character) {
+  const auto type = u_charType(static_cast<UChar32>(character));
+  return type != U_PRIVATE_USE_CHAR &&
+         (character < 0x80 || character == 0x85 || type != U_CONTROL_CHAR);
+}
+
 void refuse_nul(std::size_t offset) { refuse("is binary: NUL at byte " + std::to_string(offset)); }
 
 // `skip`: bytes of a byte order mark.
@@ -89,15 +97,14 @@ DecodedText convert(std::string_view bytes, std::size_t skip, const std::string&
   decoded.encoding = encoding;
   decoded.text.reserve(bytes.size());
   Converter converter(encoding);
-  const bool is_windows = encoding.starts_with("windows-");
+  const bool is_legacy = !encoding.starts_with("UTF") && encoding != "GB18030";
   for (std::size_t offset = skip;;) {
     const std::size_t begin = offset;
     const auto character = converter.next(bytes, offset);
     if (!character) return decoded;
     if (*character == 0) refuse_nul(begin);
-    // ICU lets bytes that Windows' code pages leave open stand for control characters.
-    const bool is_open = is_windows && *character >= 0x80 && *character < 0xA0;
-    if (is_open || (content == Content::k_plausible && !is_plausible(*character))) {
+    if ((is_legacy && !is_assigned(*character)) ||
+        (content == Content::k_plausible && !is_plausible(*character))) {
       refuse("is not " + encoding + ": byte " + std::to_string(begin));
     }
     const std::size_t before = decoded.text.size();
@@ -174,7 +181,10 @@ std::string canonical_encoding(const std::string& name) {
     UErrorCode error = U_ZERO_ERROR;
     const char* found = ucnv_getStandardName(internal.c_str(), standard, &error);
     // Some standard names stand for another converter when they are asked for.
-    if (U_SUCCESS(error) && found != nullptr && internal_name(found) == internal) return found;
+    if (U_SUCCESS(error) && found != nullptr && internal_name(found) == internal) {
+      // Windows' Big5 has private characters where everybody else's has kana and Cyrillic.
+      return std::string_view(found) == "Big5" ? "Big5-HKSCS" : found;
+    }
   }
   return internal.empty() ? internal : name;
 }
