@@ -70,8 +70,8 @@ def test_split_prints_json_lines_by_default(vecdb):
     path = vecdb.write("notes.txt", "One.\n\nTwo.")
     records = vecdb("split", "--chunk-size", "5", "notes.txt").records
     assert records == [
-        {"uri": str(path), "chunk": 0, "start": 0, "end": 4, "line": 1, "text": "One."},
-        {"uri": str(path), "chunk": 1, "start": 6, "end": 10, "line": 3, "text": "Two."}]
+        {"uri": str(path), "chunk": 0, "start": 0, "end": 4, "line": 1, "text": "One.", "meta": {}},
+        {"uri": str(path), "chunk": 1, "start": 6, "end": 10, "line": 3, "text": "Two.", "meta": {}}]
 
 
 def test_split_as_text_shows_places_and_lengths(vecdb):

@@ -82,7 +82,11 @@ ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32",
 def test_random_texts_decode_as_python_decodes_them(vecdb, encoding):
     """Named, each text and each chunk's range; Python's codec encodes what it can."""
     draw = random.Random(encoding)
-    alphabet = "abc XYZ.,é ñüß жЩ яє λΩ ąłšž 東京 今日は 한국 字 \n\n\n" + ("😀𝄞" if "utf" in encoding or encoding == "gb18030" else "")
+    alphabet = "abc XYZ.,é ñüß жЩ яє λΩ ąłšž 東京 今日は 한국 字 \n\n\n"
+    if "utf" in encoding or encoding == "gb18030":
+        alphabet += "😀𝄞"
+    if encoding == "big5":  # of its kana and Cyrillic there are several arrangements
+        alphabet = "abc XYZ., λΩ 東京 今日 字 \n\n\n"
     for _ in range(10):
         text = "".join(draw.choice(alphabet) for _ in range(draw.randrange(5, 400)))
         content = text.encode(encoding, "ignore")
@@ -141,9 +145,9 @@ def test_each_word_of_a_page_stands_in_its_chunks_range(vecdb, encoding):
         "kept\n    as is", "a\tb\n1\t2"]
     decoder = {"utf-16": "utf-16-le"}.get(encoding, encoding)
     for chunk in chunks:
-        source = html.unescape(re.sub(r"<[^>]*>", " ", place(content, chunk).decode(decoder)))
-        for word in chunk["text"].split():
-            assert word.rstrip(",") in source
+        between = "" if chunk["chunk"] == 1 else " "  # there tags stand inside a word
+        source = html.unescape(re.sub(r"<[^>]*>", between, place(content, chunk).decode(decoder)))
+        assert source.split() == chunk["text"].split()
     assert [c["line"] for c in chunks] == [2, 3, 4, 5, 6, 7]
 
 
