@@ -157,6 +157,7 @@ TEST_CASE("what cannot be decoded names its byte") {
   CHECK(why("abc\x98", "windows-1251") == "is not windows-1251: byte 3");
   CHECK(why("ab\x82", "Shift_JIS") == "is not Shift_JIS: byte 2");
   CHECK(why("ab\xC3", "UTF-8") == "is not UTF-8: byte 2");
+  CHECK(why("ab+2AA-", "UTF-7") == "is not UTF-7: byte 2");
   CHECK(why(std::string("a\0", 2), "ISO-8859-1") == "is binary: NUL at byte 1");
 }
 

@@ -55,7 +55,9 @@ class Converter {
       offset = bytes.size();
       return std::nullopt;
     }
-    if (U_FAILURE(error)) refuse("is not " + m_name + ": byte " + std::to_string(offset));
+    const bool is_half = U_SUCCESS(error) && U_IS_SURROGATE(character);  // UTF-7 lets them pass
+    if (U_FAILURE(error) || is_half)
+      refuse("is not " + m_name + ": byte " + std::to_string(offset));
     offset = static_cast<std::size_t>(source - bytes.data());
     return static_cast<char32_t>(character);
   }
