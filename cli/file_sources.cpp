@@ -70,9 +70,7 @@ std::optional<Source> FileSources::accept(FoundFile file) {
 std::optional<Source> FileSources::take_stdin() const {
   const std::string& uri = m_options.stdin_name;
   try {
-    std::string bytes = read_to_end(STDIN_FILENO, uri);
-    const std::uint64_t limit = m_options.max_file_size;
-    if (bytes.size() > limit) return Skipped{uri, too_large(bytes.size(), limit)};
+    std::string bytes = read_to_end(STDIN_FILENO, uri, m_options.max_file_size);
     return NamedBytes{uri, std::move(bytes), std::nullopt};
   } catch (const Error& error) {
     if (pending_interrupt() != 0) return std::nullopt;

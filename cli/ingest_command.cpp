@@ -174,6 +174,8 @@ void print_summary_json(const IngestSummary& summary) {
 int run(const IngestCommand& command, const GlobalOptions& global) {
   IngestOptions options;
   options.meta = meta_json(command.meta);
+  options.load = command.load;
+  options.load.max_bytes = command.inputs.max_file_size;
   options.splitter = command.splitter;
   options.overflow = command.overflow;
   options.compare = command.checksum ? Compare::k_always : Compare::k_when_in_doubt;
@@ -186,7 +188,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   }
   std::unique_ptr<SourceStream> sources;
   if (command.jsonl) {
-    sources = std::make_unique<RecordSources>(command.inputs, options.meta);
+    sources = std::make_unique<RecordSources>(command.inputs, options.meta, command.load.malformed);
   } else {
     sources = std::make_unique<FileSources>(command.inputs);
   }

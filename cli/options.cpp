@@ -13,6 +13,7 @@
 #include "flags.h"
 #include "input_flags.h"
 #include "inputs.h"
+#include "load_flags.h"
 #include "model/model_library.h"
 #include "model/tokenizer/sentencepiece_tokenizer.h"
 #include "splitter_flags.h"
@@ -32,8 +33,8 @@ const std::vector<std::string> k_configuration_keys = {
 
 // Flags whose value is taken exactly as it stands, also when empty or led by a dash.
 const std::vector<std::string_view> k_verbatim_flags = {
-    "--separator", "--meta",         "--name",          "--include",
-    "--exclude",   "--query-prefix", "--passage-prefix"};
+    "--separator", "--meta",       "--name",         "--include",
+    "--exclude",   "--text-field", "--query-prefix", "--passage-prefix"};
 
 void add_global(CLI::App& app, GlobalOptions& global) {
   app.add_option("--store", global.store, "The store; default: the nearest .vecdb")
@@ -91,6 +92,7 @@ void add_dimensions(CLI::App& app, std::size_t& dimensions) {
 
 void add_ingest(CLI::App& app, IngestCommand& command) {
   add_inputs(app, command.inputs);
+  add_load(app, command.load);
   add_splitter(app, command.splitter);
   add_verbatim_list(
       app, "--meta", [&command](std::string pair) { command.meta.push_back(std::move(pair)); },
@@ -113,6 +115,7 @@ void add_ingest(CLI::App& app, IngestCommand& command) {
 
 void add_split(CLI::App& app, SplitCommand& command) {
   add_inputs(app, command.inputs);
+  add_load(app, command.load);
   add_splitter(app, command.splitter);
   add_choice<SplitFormat>(app, "--format", command.format,
                           {{"json", SplitFormat::k_json}, {"text", SplitFormat::k_text}},

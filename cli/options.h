@@ -10,6 +10,7 @@
 #include "model/encoder/encoder.h"
 #include "pipeline/overflow.h"
 #include "text/load/file_walk.h"
+#include "text/load/loader.h"
 #include "text/split/splitter.h"
 
 // What the command line asked for, as plain values. Parsing fills them and checks what can be
@@ -49,6 +50,7 @@ struct InputOptions {
 
 struct IngestCommand {
   InputOptions inputs;
+  LoadOptions load;
   SplitterOptions splitter;
   std::vector<std::string> meta;  // "key=value"
   Overflow overflow = Overflow::k_warn;
@@ -65,6 +67,7 @@ enum class SplitFormat { k_json, k_text };
 
 struct SplitCommand {
   InputOptions inputs;
+  LoadOptions load;
   SplitterOptions splitter;
   SplitFormat format = SplitFormat::k_json;
   bool stats = false;  // lengths in place of the chunks

@@ -9,8 +9,11 @@
 
 namespace vecdb {
 
-RecordSources::RecordSources(const InputOptions& inputs, std::string meta)
-    : m_names(named_inputs(inputs)), m_stdin_name(inputs.stdin_name), m_meta(std::move(meta)) {}
+RecordSources::RecordSources(const InputOptions& inputs, std::string meta, Malformed malformed)
+    : m_names(named_inputs(inputs)),
+      m_stdin_name(inputs.stdin_name),
+      m_meta(std::move(meta)),
+      m_malformed(malformed) {}
 
 std::optional<Source> RecordSources::next() {
   if (m_pending) return std::exchange(m_pending, std::nullopt);
@@ -51,18 +54,20 @@ std::optional<Source> RecordSources::read_record(const std::string& line) {
   const std::string where = m_name + ":" + std::to_string(m_lines->number());
   try {
     Record record = parse_record(line, where);
-    std::string meta = merged_meta(record);
     if (!record.ready_chunk) {
       return NamedBytes{record.uri.empty() ? where : record.uri, std::move(record.text),
-                        std::move(meta)};
+                        merged_meta(record), NamedBytes::Content::k_text};
     }
     if (!m_document || m_document->uri != record.uri) {
       m_pending = finish_document();
-      m_document = ReadyChunks{std::move(record.uri), {}, std::move(meta)};
+      m_document = ReadyChunks{std::move(record.uri), {}, m_meta};
     }
     m_document->chunks.push_back(std::move(*record.ready_chunk));
     return std::nullopt;
   } catch (const Error& error) {
+    if (m_malformed == Malformed::k_refuse) {
+      throw Error(ErrorKind::k_io, std::string(error.what()) + "; mend it, or leave out --strict");
+    }
     const std::string message = error.what();
     const std::string prefix = where + ": ";
     return Skipped{where, message.starts_with(prefix) ? message.substr(prefix.size()) : message};

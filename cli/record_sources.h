@@ -15,8 +15,9 @@ namespace vecdb {
 // record is passed on as skipped.
 class RecordSources final : public SourceStream {
  public:
-  // `meta` is a JSON object that stands behind each record's own.
-  RecordSources(const InputOptions& inputs, std::string meta);
+  // `meta` is a JSON object that stands behind each record's own; that of a ready chunk stays with
+  // the chunk. Where malformed lines are refused, next() throws k_io at the first.
+  RecordSources(const InputOptions& inputs, std::string meta, Malformed malformed);
 
   std::optional<Source> next() override;
 
@@ -29,6 +30,7 @@ class RecordSources final : public SourceStream {
   std::vector<std::string> m_names;
   std::string m_stdin_name;
   std::string m_meta;
+  Malformed m_malformed;
   std::size_t m_next_name = 0;
   std::string m_name;  // of the input that is read
   FileDescriptor m_file;

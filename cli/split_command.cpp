@@ -16,17 +16,25 @@ namespace vecdb {
 
 namespace {
 
+// What is known of the document and of the chunk, as one JSON object.
+std::string meta_of(const Document& document, const Chunk& chunk) {
+  if (document.meta.empty()) return chunk.meta.empty() ? "{}" : chunk.meta;
+  Json meta = parse_json(document.meta, "metadata", ErrorKind::k_io);
+  if (!chunk.meta.empty()) meta.update(parse_json(chunk.meta, "metadata", ErrorKind::k_io));
+  return dump_json(meta);
+}
+
 // What dump_json() would make of it; written straight, because a text is split faster than printed.
-void print_json(const std::string& uri, std::size_t number, const Chunk& chunk) {
+void print_json(const Document& document, std::size_t number, const Chunk& chunk) {
   std::string line = "{\"uri\":";
-  append_json_string(line, uri);
+  append_json_string(line, document.uri);
   line += ",\"chunk\":" + std::to_string(number);
   line += ",\"start\":" + std::to_string(chunk.start);
   line += ",\"end\":" + std::to_string(chunk.end);
   line += ",\"line\":" + std::to_string(chunk.line);
   line += ",\"text\":";
   append_json_string(line, chunk.text);
-  line += ",\"meta\":" + (chunk.meta.empty() ? "{}" : chunk.meta) + "}\n";
+  line += ",\"meta\":" + meta_of(document, chunk) + "}\n";
   Output::write(line);
 }
 
@@ -71,10 +79,10 @@ class TextPrinter {
 };
 
 // Only files and stdin come from paths.
-Loaded load_source(const Source& source) {
+Loaded load_source(const Source& source, const LoadOptions& options) {
   if (const auto* skipped = std::get_if<Skipped>(&source)) return *skipped;
-  if (const auto* named = std::get_if<NamedBytes>(&source)) return load(*named);
-  return load(std::get<std::filesystem::path>(source));
+  if (const auto* named = std::get_if<NamedBytes>(&source)) return load(*named, options);
+  return load(std::get<std::filesystem::path>(source), options);
 }
 
 // The model whose tokens are counted. Nothing when none is asked for; or, where it only adds to
@@ -139,13 +147,16 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
 
   std::vector<Skipped> skipped;
   ChunkLengths lengths;
+  LoadOptions load = command.load;
+  load.max_bytes = command.inputs.max_file_size;
   for (FileSources sources(command.inputs); const auto source = sources.next();) {
-    const Loaded loaded = load_source(*source);
+    const Loaded loaded = load_source(*source, load);
     if (const auto* reason = std::get_if<Skipped>(&loaded)) {
       skipped.push_back(*reason);
       continue;
     }
     const auto& document = std::get<Document>(loaded);
+    skipped.insert(skipped.end(), document.skipped.begin(), document.skipped.end());
     if (has_line_end_trouble(command.splitter, document)) {
       print_warning(global, document.uri + ": has " + k_line_end_trouble);
     }
@@ -156,7 +167,7 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
       if (command.stats) {
         stats_printer.add(chunk);
       } else if (is_json) {
-        print_json(document.uri, number, chunk);
+        print_json(document, number, chunk);
       } else {
         text_printer.print(document.uri, number, chunk, number > 0 ? &chunk - 1 : nullptr);
       }

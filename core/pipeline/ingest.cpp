@@ -104,6 +104,7 @@ class Ingest {
         options.mode == IngestMode::k_store || options.splitter.length == LengthUnit::k_tokens;
     if (wants_model) m_embedder.emplace(make_embedder(options));
     m_prepare = {
+        .load = options.load,
         .splitting = make_splitting(options.splitter, m_embedder ? &m_embedder->model() : nullptr),
         .meta = options.meta,
         .overflow = options.overflow,
@@ -210,6 +211,7 @@ class Ingest {
     m_summary.split_seconds += prepared.split_seconds;
     m_summary.line_end_troubles += prepared.has_line_end_trouble ? 1 : 0;
     DocumentRecord& record = prepared.record;
+    for (Skipped& part : prepared.parts) skip(std::move(part));
     switch (prepared.state) {
       case SourceState::k_skipped:
         skip({std::move(record.uri), std::move(prepared.reason)});

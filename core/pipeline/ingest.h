@@ -19,6 +19,7 @@ enum class IngestMode { k_store, k_dry_run };
 struct IngestOptions {
   std::filesystem::path store;
   ModelChoice model;
+  LoadOptions load;
   SplitterOptions splitter;
   std::string meta = "{}";  // one JSON object, kept with every document
   Overflow overflow = Overflow::k_warn;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sha256.h"
+#include "pipeline/load_settings.h"
 #include "pipeline/stopwatch.h"
 
 namespace vecdb {
@@ -105,7 +106,7 @@ class Preparation {
   template <typename From>
   Loaded timed_load(const From& from) {
     const Stopwatch watch(m_prepared.load_seconds);
-    return load(from);
+    return load(from, m_options.load);
   }
 
   void skip(Skipped skipped) {
@@ -127,7 +128,8 @@ class Preparation {
 
   void take_loaded(Loaded loaded, const std::string& meta) {
     if (auto* skipped = std::get_if<Skipped>(&loaded)) return skip(std::move(*skipped));
-    const auto& document = std::get<Document>(loaded);
+    auto& document = std::get<Document>(loaded);
+    m_prepared.parts = std::move(document.skipped);
     const auto& stamp = document.stamp;
     m_prepared.record = {.uri = document.uri,
                          .sha256 = document.sha256,
@@ -136,7 +138,7 @@ class Preparation {
                          .ctime_ns = stamp ? settled_ctime(*stamp) : 0,
                          .type = document.type,
                          .recipe = recipe(m_options.splitting.description, meta),
-                         .meta = meta};
+                         .meta = merged(meta, document.meta)};
     if (is_stored()) return;
     const Stopwatch watch(m_prepared.split_seconds);
     m_prepared.has_line_end_trouble = has_line_end_trouble(m_options.splitting.options, document);
@@ -156,8 +158,10 @@ class Preparation {
   }
 
   // The settings as they are kept with the document. `meta`: what the user said of it.
-  static std::string recipe(const std::string& splitter_json, const std::string& meta) {
-    return R"({"splitter":)" + splitter_json + (meta == "{}" ? "" : R"(,"meta":)" + meta) + "}";
+  std::string recipe(const std::string& splitter_json, const std::string& meta) const {
+    const std::string load = describe(m_options.load);
+    return R"({"splitter":)" + splitter_json + (meta == "{}" ? "" : R"(,"meta":)" + meta) +
+           (load == "{}" ? "" : R"(,"load":)" + load) + "}";
   }
 
   bool is_made_with(const std::string& recipe) const {

@@ -18,6 +18,7 @@ namespace vecdb {
 enum class Compare { k_when_in_doubt, k_always };
 
 struct PrepareOptions {
+  LoadOptions load;
   Splitting splitting;
   std::string meta = "{}";  // one JSON object, for every document
   Overflow overflow = Overflow::k_warn;
@@ -37,6 +38,7 @@ struct Prepared {
   DocumentRecord record;
   SourceState state = SourceState::k_skipped;
   std::string reason;               // when skipped
+  std::vector<Skipped> parts;       // of the source, that were skipped
   std::vector<ChunkRecord> chunks;  // of what is to be stored, neither tokens nor fits known
   std::uint64_t stored_chunks = 0;  // of the stored document
   bool has_line_end_trouble = false;

@@ -19,17 +19,35 @@ bool holds_bare(std::string_view separator, std::string_view newline,
 
 }  // namespace
 
-Loaded load(const std::filesystem::path& file) { return load_file(file); }
+Loaded load(const std::filesystem::path& file, const LoadOptions& options) {
+  return load_file(file, options);
+}
 
-Loaded load(const NamedBytes& named) { return load_bytes(named.uri, named.bytes); }
+Loaded load(const NamedBytes& named, const LoadOptions& options) {
+  if (named.content == NamedBytes::Content::k_file) {
+    return load_bytes(named.uri, named.bytes, options);
+  }
+  LoadOptions as_text;
+  as_text.type = FileType::k_text;
+  as_text.encoding = "UTF-8";
+  as_text.max_bytes = options.max_bytes;
+  return load_bytes(named.uri, named.bytes, as_text);
+}
 
 std::vector<Chunk> split_document(const Splitter& splitter, const Document& document) {
   std::vector<Chunk> chunks;
+  SourceCursor source(document.decoded.map, document.decoded.text);
+  LineCounter lines(document.decoded.text);
   for (const Section& section : document.sections) {
+    SourceCursor decoded(section.map, section.text);
     for (Chunk& chunk : splitter.split(section.text)) {
-      chunk.start += section.offset;
-      chunk.end += section.offset;
-      chunk.line += section.line - 1;
+      const ByteRange place = decoded.range_of(chunk.start, chunk.end);
+      const ByteRange range = source.range_of(place.begin, place.end);
+      // Where the section is not a stretch of the decoded text, its own lines say nothing.
+      chunk.line =
+          section.map.is_copy() ? chunk.line + section.line - 1 : lines.line_at(place.begin);
+      chunk.start = range.begin;
+      chunk.end = range.end;
       chunk.meta = section.meta;
       chunks.push_back(std::move(chunk));
     }

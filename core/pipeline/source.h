@@ -16,9 +16,12 @@ namespace vecdb {
 
 // Bytes that are already in memory, under a name: stdin, or the text of a record.
 struct NamedBytes {
+  enum class Content { k_file, k_text };
+
   std::string uri;
   std::string bytes;
   std::optional<std::string> meta;  // a JSON object; nothing: what the whole ingest says
+  Content content = Content::k_file;
 };
 
 // A document that was split before; its source is not at hand.
@@ -31,11 +34,12 @@ struct ReadyChunks {
 // A document to be, or what was found in its place.
 using Source = std::variant<std::filesystem::path, NamedBytes, ReadyChunks, Skipped>;
 
-// The text of a file, or of bytes in memory.
-Loaded load(const std::filesystem::path& file);
-Loaded load(const NamedBytes& named);
+// The text of a file, or of bytes in memory. A record's text is text, whatever its uri ends with.
+Loaded load(const std::filesystem::path& file, const LoadOptions& options);
+Loaded load(const NamedBytes& named, const LoadOptions& options);
 
-// Chunks of a document, with ranges in bytes of its source (a byte order mark counts).
+// Chunks of a document, with ranges in bytes of its source (a byte order mark counts), its lines,
+// and what is known of the section that each is from.
 std::vector<Chunk> split_document(const Splitter& splitter, const Document& document);
 
 // How chunks compare with the size that was asked for; a piece without a separator inside is kept

@@ -363,6 +363,35 @@ def utf8_seeds():
     yield "invalid", b"a\xed\xa0\x80\xf4\x90\x80\x80\xc0\xaf\xe0\x80\x80\xf8"
 
 
+def encoding_seeds():
+    names = ["utf-8", "utf-8", "utf-16", "utf-16-le", "utf-32-be", "cp1252", "koi8-u", "gb18030", "shift_jis", "euc_jp",
+             "big5hkscs", "cp949", "utf-7", "iso2022_jp", "iso2022_kr", "hz"]
+    text = "na\u00efve Stra\u00dfe \u043c\u043e\u0441\u0442 \u6771\u4eac \ud55c\uae00 \U0001f600\r\n"
+    for number, name in enumerate(names):
+        yield name, bytes([number]) + text.encode(name, "ignore")
+        yield f"guess_{name}", b"\0" + text.encode(name, "ignore") * 3
+
+
+def html_seeds():
+    yield "page", (b"<!DOCTYPE html><html lang=en><head><title>a &amp; b</title></head><body><p>x&eacute;&notit;\r\n <b>y</b>"
+                   b"<ul><li>1<li>2</ul><pre>\n z</pre><table><tr><td>a<td>b</table><script>1<2</script>&#65;</body>")
+    yield "broken", b"<table>x<td>y</p></b><b>z<p></b>w<svg><path/><![CDATA[q]]></svg><frameset><textarea>&amp"
+    yield "latin1", b"<meta charset=latin1><p>caf\xe9"
+
+
+def csv_seeds():
+    yield "csv", b"\0id,text\r\n1,\"a \"\"b\"\"\nc\"\n2\n\n3,x\"y\n\"open"
+    yield "field", b"\3id,text\n1,one\n2,\"two\"x\n3,three\n"
+    yield "tsv", b"\1\xef\xbb\xbfa\tb\n1\t2\r3\t4"
+    yield "jsonl", b'\2{"text":"one","row":[1]}\n\n[]\n{"text":1}\r\n{"text":"two"}'
+
+
+def front_matter_seeds():
+    yield "simple", b"---\ntitle: 'a b'\nn: -1.5e3\ntags: [a, \"b\\u00e9\"]\nlist:\n  - x\n  - {k: v}\n---\nText\n"
+    yield "refused", b"---\na: &x [1, *x]\n<<: *x\nb: !!str 1\n---\nText"
+    yield "block", b"---\r\na: |\r\n  one\r\n  two\r\nb: ~\r\n...\r\nText"
+
+
 def head_seeds():
     body = b"vecdb store\nformat %d\nstore 0123456789abcdef0123456789abcdef\ngeneration %d\n"
     yield "one", b"\1" + body % (2, 1)

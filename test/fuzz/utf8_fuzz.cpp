@@ -49,12 +49,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(invalid == find_invalid_with_icu(bytes), "ICU finds another byte that is not UTF-8");
   if (!invalid) check_code_points(bytes);
 
-  const Loaded loaded = load_bytes("fuzz", std::string(bytes));
+  LoadOptions options;
+  options.type = FileType::k_text;
+  const Loaded loaded = load_bytes("fuzz", std::string(bytes), options);
   if (const auto* document = std::get_if<Document>(&loaded)) {
-    require(!invalid && bytes.find('\0') == std::string_view::npos, "what is no text was taken");
     const Section& section = document->sections.at(0);
-    require(!section.text.empty(), "an empty text was taken");
-    require(section.text == bytes.substr(section.offset), "the text is not the source's");
+    require(!section.text.empty() && !find_invalid_utf8(section.text), "what is no text was taken");
+    if (document->decoded.encoding != "UTF-8") return 0;
+    require(!invalid && bytes.find('\0') == std::string_view::npos, "what is no text was taken");
+    SourceCursor source(document->decoded.map, "");
+    const auto begin = static_cast<std::size_t>(source.range_of(0, 1).begin);
+    require(section.text == bytes.substr(begin), "the text is not the source's");
   } else {
     require(!std::get<Skipped>(loaded).reason.empty(), "skipped without a reason");
   }

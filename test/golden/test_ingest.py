@@ -254,7 +254,7 @@ def test_names_may_come_from_a_file_or_stdin(vecdb):
     (b"", "is empty"),
     (b"abc\0def", "binary"),
     (b"good start \xff", "byte 11"),
-    (b"\xff\xfea\0b\0", "UTF-16"),
+    (b"\xff\xfea\0\0\xd8", "is not UTF-16LE: byte 4"),
     (b" \n\t\n", "white space"),
 ])
 def test_what_is_no_text_is_skipped_with_its_reason(vecdb, content, reason):

@@ -5,95 +5,80 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <utility>
 
 #include "base/error.h"
 #include "base/interrupt.h"
-#include "base/sha256.h"
 #include "base/utf8.h"
+#include "text/load/read_document.h"
 
 namespace vecdb {
 
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::string_view_literals;
-
-constexpr std::string_view k_utf8_mark = "\xEF\xBB\xBF";
 constexpr std::size_t k_read_step = std::size_t{1} << 20U;
 
-// Byte order marks of what is not UTF-8. UTF-32's begins with UTF-16's.
-constexpr std::array<std::pair<std::string_view, const char*>, 4> k_other_marks{{
-    {"\xFF\xFE\0\0"sv, "UTF-32"},
-    {"\0\0\xFE\xFF"sv, "UTF-32"},
-    {"\xFF\xFE"sv, "UTF-16"},
-    {"\xFE\xFF"sv, "UTF-16"},
-}};
-
-std::optional<std::string> reason_to_skip(std::string_view bytes) {
-  for (const auto& [mark, name] : k_other_marks) {
-    if (bytes.starts_with(mark)) return std::string("is ") + name + ", not UTF-8";
-  }
-  const std::size_t start = bytes.starts_with(k_utf8_mark) ? k_utf8_mark.size() : 0;
-  if (bytes.size() == start) return "is empty";
-  if (const auto nul = bytes.find('\0'); nul != std::string_view::npos) {
-    return "is binary: NUL at byte " + std::to_string(nul);
-  }
-  if (const auto offset = find_invalid_utf8(bytes)) {
-    return "is not UTF-8: byte " + std::to_string(*offset);
-  }
-  return std::nullopt;
+std::string size_reason(std::uint64_t max_bytes) {
+  return "is larger than --max-file-size: the limit is " + std::to_string(max_bytes) + " bytes";
 }
 
 }  // namespace
 
-Loaded load_file(const fs::path& path) {
+Loaded load_file(const fs::path& path, const LoadOptions& options) {
   const std::string uri = uri_of(path);
   if (find_invalid_utf8(uri)) return skipped(path, "has a name that is not UTF-8");
+  std::string bytes;
+  FileStamp stamp;
   try {
     const FileDescriptor file = open_regular_file(path);
-    // Taken before the reading: a file that changes meanwhile is seen to have changed next time.
-    const FileStamp stamp = stamp_of(file, path);
-    Loaded loaded = load_bytes(uri, read_to_end(file.get(), path.string()));
-    if (auto* document = std::get_if<Document>(&loaded)) document->stamp = stamp;
-    return loaded;
+    stamp = stamp_of(file, path);
+    bytes = read_to_end(file.get(), path.string(), options.max_bytes);
+    if (const FileStamp now = stamp_of(file, path); now != stamp) {
+      stamp = now;
+      if (::lseek(file.get(), 0, SEEK_SET) != 0) return Skipped{uri, "cannot be read again"};
+      bytes = read_to_end(file.get(), path.string(), options.max_bytes);
+      if (stamp_of(file, path) != stamp) {
+        return Skipped{uri, "is written to while it is read; try again later"};
+      }
+    }
   } catch (const Error& error) {
     return skipped(path, error);
   }
+  Loaded loaded = load_bytes(uri, std::move(bytes), options);
+  if (auto* document = std::get_if<Document>(&loaded)) document->stamp = stamp;
+  return loaded;
 }
 
-Loaded load_bytes(std::string uri, std::string bytes) {
-  if (auto reason = reason_to_skip(bytes)) return Skipped{std::move(uri), std::move(*reason)};
+Loaded load_bytes(std::string uri, std::string bytes, const LoadOptions& options) {
   Document document;
-  document.uri = std::move(uri);
-  document.type = "text";
-  document.sha256 = sha256_hex(bytes);
-  document.size = bytes.size();
-  Section section;
-  if (bytes.starts_with(k_utf8_mark)) {
-    section.offset = k_utf8_mark.size();
-    bytes.erase(0, k_utf8_mark.size());
+  document.uri = uri;
+  try {
+    if (bytes.size() > options.max_bytes)
+      throw Error(ErrorKind::k_io, size_reason(options.max_bytes));
+    read_document(document, std::move(bytes), options);
+  } catch (const Error& error) {
+    return Skipped{std::move(uri), error.what()};
   }
-  section.text = std::move(bytes);
-  document.sections.push_back(std::move(section));
+  if (options.malformed == Malformed::k_refuse && !document.skipped.empty()) {
+    const Skipped& first = document.skipped.front();
+    throw Error(ErrorKind::k_io,
+                first.uri + ": " + first.reason + "; mend it, or leave out --strict");
+  }
   return document;
 }
 
-std::string read_to_end(int fd, const std::string& name) {
+std::string read_to_end(int fd, const std::string& name, std::uint64_t max_bytes) {
   const auto fail = [&](const std::string& why) {
     throw Error(ErrorKind::k_io, name + ": " + why);
   };
-  const auto refuse_size = [&] {
-    fail("is larger than the limit of " + std::to_string(k_max_document_bytes) +
-         " bytes; split it into smaller ones");
-  };
+  const auto refuse = [&] { fail(size_reason(max_bytes)); };
   struct stat status {};
   if (::fstat(fd, &status) != 0) fail("cannot read its status: " + last_system_error());
   std::string content;
   if (S_ISREG(status.st_mode) && status.st_size > 0) {
-    if (static_cast<std::uint64_t>(status.st_size) > k_max_document_bytes) refuse_size();
+    if (static_cast<std::uint64_t>(status.st_size) > max_bytes) refuse();
     content.reserve(static_cast<std::size_t>(status.st_size) + 1);
   }
   for (std::size_t filled = 0;;) {
@@ -107,7 +92,7 @@ std::string read_to_end(int fd, const std::string& name) {
     }
     if (got < 0) fail("cannot read: " + last_system_error());
     filled += static_cast<std::size_t>(got);
-    if (filled > k_max_document_bytes) refuse_size();
+    if (filled > max_bytes) refuse();
     if (got == 0) {
       content.resize(filled);
       return content;

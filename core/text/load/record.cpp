@@ -72,6 +72,7 @@ Record parse_record(std::string_view line, const std::string& where) {
     fields.number("chunk", 0);
     if (record.uri.empty()) throw fields.wrong("a chunk without uri");
     record.ready_chunk = ready_chunk(fields, std::move(record.text));
+    if (record.meta && *record.meta != "{}") record.ready_chunk->meta = *record.meta;
   }
   return record;
 }

@@ -7,8 +7,8 @@
 
 namespace vecdb {
 
-// A source that is no document, with the reason in words: "is empty", "is not UTF-8: byte 17", "is
-// a FIFO, not a regular file".
+// A source, or a part of one, that is no text to split, with the reason in words: "is empty", "is
+// not UTF-8: byte 17", "is a FIFO, not a regular file". A part's uri is URI:LINE.
 struct Skipped {
   std::string uri;
   std::string reason;
