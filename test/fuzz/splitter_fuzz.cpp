@@ -27,10 +27,9 @@ SplitterOptions read_options(fuzz::Parts& parts) {
     options.separators.emplace_back(separator.begin(), separator.end());
   }
   if (options.kind == SplitterKind::k_sentence) {
-    options = {.kind = options.kind,
-               .whitespace = options.whitespace,
-               .chunk_size = options.chunk_size,
-               .chunk_overlap = options.chunk_overlap};
+    options.separators.clear();
+    options.keep_separator.reset();
+    options.separator_kind = SeparatorKind::k_plain;
   }
   return options;
 }
