@@ -27,9 +27,9 @@ SplitterOptions read_options(fuzz::Parts& parts) {
     options.separators.emplace_back(separator.begin(), separator.end());
   }
   if (options.kind == SplitterKind::k_sentence) {
-    options.separators.clear();  // it knows no separators
-    options.separator_kind = SeparatorKind::k_plain;
+    options.separators.clear();
     options.keep_separator.reset();
+    options.separator_kind = SeparatorKind::k_plain;
   }
   return options;
 }
