@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -54,6 +55,20 @@ std::string without_controls(std::string_view text, bool keep_layout) {
   throw Error(ErrorKind::k_io, "stdout: cannot write: " + last_system_error());
 }
 
+std::size_t terminal_width(int fd) {
+  winsize size{};
+  constexpr std::size_t k_usual = 80;
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : k_usual;
+}
+
+// "[=====>    ]"
+std::string bar(double share) {
+  constexpr std::size_t k_cells = 10;
+  const auto full = std::min(static_cast<std::size_t>(share * k_cells), k_cells);
+  return "[" + std::string(full, '=') + (full < k_cells ? ">" : "") +
+         std::string(k_cells - std::min(full + 1, k_cells), ' ') + "]";
+}
+
 }  // namespace
 
 void Output::write(std::string_view text) {
@@ -80,10 +95,7 @@ Style style_for(const GlobalOptions& options) {
   Style style;
   style.terminal = ::isatty(STDOUT_FILENO) == 1;
   style.color = color_wanted(options.color, style.terminal);
-  winsize size{};
-  if (style.terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) {
-    style.width = size.ws_col;
-  }
+  if (style.terminal) style.width = terminal_width(STDOUT_FILENO);
   return style;
 }
 
@@ -107,12 +119,19 @@ ProgressLine::ProgressLine(const GlobalOptions& options) {
 
 ProgressLine::~ProgressLine() { clear(); }
 
-void ProgressLine::show(const std::string& text) {
+void ProgressLine::show(double share, const std::string& text) {
   if (m_mode == Mode::k_off) return;
   const double now = seconds_now();
   if (now < m_next_time) return;
   m_next_time = now + (m_mode == Mode::k_lines ? 3.0 : 0.1);
-  const std::string line = m_mode == Mode::k_lines ? text + "\n" : "\r\x1b[K" + text;
+  std::string line = text;
+  if (m_mode == Mode::k_lines) {
+    line += "\n";
+  } else {
+    if (share >= 0) line = bar(share) + " " + line;
+    line.resize(std::min(line.size(), terminal_width(STDERR_FILENO) - 1));  // it is ASCII
+    line.insert(0, "\r\x1b[K");
+  }
   std::fwrite(line.data(), 1, line.size(), stderr);
   m_drawn = m_mode == Mode::k_in_place;
 }

@@ -48,7 +48,9 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  void show(const std::string& text);
+  bool is_shown() const { return m_mode != Mode::k_off; }
+  // `share` of the work that is done, from 0 to 1, draws a bar; less than 0: not known.
+  void show(double share, const std::string& text);
   void clear();  // before something else is printed to the terminal
 
  private:

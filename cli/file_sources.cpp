@@ -44,6 +44,18 @@ std::optional<Source> FileSources::next() {
   return std::nullopt;
 }
 
+void FileSources::count() {
+  if (m_options.files_from) return;
+  for (const std::string& path : m_options.paths) {
+    std::error_code ignored;
+    if (path == "-" || !fs::is_directory(path, ignored)) {
+      ++m_total;
+      continue;
+    }
+    for (FileWalk walk(path, m_options.walk); walk.next();) ++m_total;
+  }
+}
+
 std::optional<Source> FileSources::open(const InputName& name) {
   if (name.is_stdin()) return take_stdin();
   const fs::path path = name.text;

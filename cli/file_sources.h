@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -19,6 +20,11 @@ class FileSources final : public SourceStream {
   explicit FileSources(const InputOptions& options);
 
   std::optional<Source> next() override;
+  std::uint64_t total() const override { return m_total; }
+
+  // Walks once more, ahead, so that total() is known: for who wants to see how much is left. Not
+  // known with a list, which may still be in the writing.
+  void count();
 
  private:
   std::optional<Source> open(const InputName& name);
@@ -27,6 +33,7 @@ class FileSources final : public SourceStream {
 
   const InputOptions& m_options;
   InputNames m_names;
+  std::uint64_t m_total = 0;
   std::optional<FileWalk> m_walk;           // of the folder that is being walked
   bool m_can_repeat;                        // more than one name is given
   std::unordered_set<std::string> m_files;  // uris of those that came, when they can repeat

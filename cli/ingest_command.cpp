@@ -50,6 +50,9 @@ class Reporter final : public IngestObserver {
  public:
   explicit Reporter(const GlobalOptions& global) : m_global(global), m_progress(global) {}
 
+  bool shows_progress() const { return m_progress.is_shown(); }
+  void end_progress() { m_progress.clear(); }
+
   void on_event(const IngestEvent& event) override {
     if (event.status == IngestStatus::k_skipped) {
       m_progress.clear();
@@ -74,17 +77,17 @@ class Reporter final : public IngestObserver {
   }
 
   void on_progress(const IngestProgress& progress) override {
-    const auto rate = static_cast<double>(progress.tokens) / std::max(progress.seconds, 0.1);
-    std::string line = with_thousands(progress.documents_done) +
-                       (progress.documents > 0 ? " of " + with_thousands(progress.documents) : "") +
-                       " documents, " + with_thousands(progress.chunks) + " chunks stored, " +
+    const auto [done, total, chunks, tokens, seconds] = progress;
+    const auto rate = static_cast<double>(tokens) / std::max(seconds, 0.1);
+    std::string line = with_thousands(done) + (total > 0 ? " of " + with_thousands(total) : "") +
+                       " documents, " + with_thousands(chunks) + " chunks, " +
                        with_thousands(static_cast<std::uint64_t>(rate)) + " tokens/s";
-    if (progress.documents_done > 0 && progress.documents >= progress.documents_done) {
-      const auto left = static_cast<double>(progress.documents - progress.documents_done) *
-                        progress.seconds / static_cast<double>(progress.documents_done);
-      line += ", " + duration_text(left) + " left";
+    double share = -1;
+    if (total > 0) {
+      share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+      if (share > 0) line += ", " + duration_text(seconds * (1 - share) / share) + " left";
     }
-    m_progress.show(line);
+    m_progress.show(share, line);
   }
 
  private:
@@ -186,11 +189,14 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   if (command.prune && command.jsonl) {
     throw Error(ErrorKind::k_usage, "--prune: has no meaning with --jsonl; records have no files");
   }
+  Reporter reporter(global);
   std::unique_ptr<SourceStream> sources;
   if (command.jsonl) {
     sources = std::make_unique<RecordSources>(command.inputs, options.meta, command.load.malformed);
   } else {
-    sources = std::make_unique<FileSources>(command.inputs);
+    auto files = std::make_unique<FileSources>(command.inputs);
+    if (reporter.shows_progress()) files->count();
+    sources = std::move(files);
   }
   if (command.prune) {
     for (const auto& name : command.inputs.paths) {
@@ -199,8 +205,8 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   }
   options.store = store_to_write(global);
   options.model = model_choice(global, command.dimensions);
-  Reporter reporter(global);
   const IngestSummary summary = ingest(options, *sources, reporter);
+  reporter.end_progress();
   if (global.json) print_summary_json(summary);
   print_summary(summary, command.splitter.length, global);
   if (command.dry_run) print_warning(global, "nothing was changed: this was a dry run");

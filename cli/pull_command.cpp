@@ -25,7 +25,9 @@ class Reporter final : public CheckoutObserver {
   }
 
   void on_progress(const std::string& file, std::uint64_t bytes, std::uint64_t of) override {
-    m_progress.show(mebibytes(bytes) + (of > 0 ? " of " + mebibytes(of) : "") + " MiB, " + file);
+    const double share = of > 0 ? static_cast<double>(bytes) / static_cast<double>(of) : -1;
+    m_progress.show(share,
+                    mebibytes(bytes) + (of > 0 ? " of " + mebibytes(of) : "") + " MiB, " + file);
   }
 
   void on_file(const std::string& file, const FetchedFile& fetched) override {

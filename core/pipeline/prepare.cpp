@@ -131,11 +131,13 @@ class Preparation {
     auto& document = std::get<Document>(loaded);
     m_prepared.parts = std::move(document.skipped);
     const auto& stamp = document.stamp;
+    // What is wrong with a part of it is to be said each time, so it has to be read each time.
+    const bool may_trust_stat = stamp && m_prepared.parts.empty();
     m_prepared.record = {.uri = document.uri,
                          .sha256 = document.sha256,
                          .size = document.size,
                          .mtime_ns = stamp ? stamp->mtime_ns : 0,
-                         .ctime_ns = stamp ? settled_ctime(*stamp) : 0,
+                         .ctime_ns = may_trust_stat ? settled_ctime(*stamp) : 0,
                          .type = document.type,
                          .recipe = recipe(m_options.splitting.description, meta),
                          .meta = merged(meta, document.meta)};

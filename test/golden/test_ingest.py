@@ -1,6 +1,9 @@
+import contextlib
 import hashlib
 import json
 import os
+import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -116,6 +119,36 @@ def test_a_file_that_was_just_written_is_read_again(vecdb):
     os.utime(path, ns=(coming, coming))  # as far as a clock can tell, not settled yet
     vecdb("ingest", "notes.txt")
     assert "notes.txt" in opened_by(vecdb, "ingest", "notes.txt")
+
+
+def test_a_skipped_row_is_named_each_time(vecdb):
+    vecdb.write("rows.jsonl", '{"text":"one"}\n{bad\n{"text":"two"}\n')
+    time.sleep(0.1)
+    for status in ("added", "unchanged"):
+        result = vecdb("ingest", "--json", "rows.jsonl")
+        assert result.code == 1 and "rows.jsonl:2: skipped" in result.err
+        assert status in {r.get("status") for r in result.records}
+    assert_error(vecdb("ingest", "--strict", "rows.jsonl"), 5, "rows.jsonl:2", "--strict")
+
+
+def test_a_terminal_sees_how_far_it_is(vecdb):
+    for number in range(3):
+        vecdb.write(f"d/{number}.txt", many_chunks(f"text {number}", 300))
+    ours, theirs = pty.openpty()
+    ingest = vecdb.popen("ingest", "--chunk-size", "20", "d", stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # what reading gives when the other side has closed
+        while part := os.read(ours, 65536):
+            seen += part
+    os.close(ours)
+    assert ingest.wait(timeout=60) == 0 and ingest.stdout.read() == b""
+    ingest.stdout.close()
+    drawn = seen.decode().split("\r\x1b[K")
+    assert all(re.fullmatch(r"\[=*>? *\] \d of 3 documents, \S+ chunks, .*", line)
+               for line in drawn[1:-1])
+    assert any("tokens/s, 0:" in line and "left" in line for line in drawn), drawn
+    assert drawn[-1].startswith("vecdb: 3 added")
 
 
 def test_a_renamed_file_costs_no_encoding(vecdb):
