@@ -110,3 +110,31 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(vecdb):
     assert [r["status"] for r in result.records[:-1]] == ["changed", "removed"]
     assert "libtorch" not in result.err
     assert vecdb("stats", "--json").records[0]["generation"] == generation
+
+
+def test_a_folder_of_many_kinds_becomes_the_same_store_through_a_pipe(vecdb):
+    vecdb.write("d/notes.md", "---\ntitle: Notes\n---\nThe bridge opens at noon.\n\nBoats wait.")
+    vecdb.write("d/page.html", "<html lang=en><title>T</title><p>Caf&eacute; <b>open</b></p><p>Late.</p>")
+    vecdb.write("d/table.csv", 'name,body\nx,"a ""quoted"" text"\ny,two\n')
+    vecdb.write("d/rows.jsonl", '{"text":"one","k":1}\n{"text":"two","k":1}\n')
+    vecdb.write("d/utf16.txt", "hello wörld".encode("utf-16"))
+    flags = ("--chunk-size", "30")
+    assert vecdb("--store", "direct", "ingest", *flags, "d").code == 0
+    chunks = vecdb("split", "--json", *flags, "d").out
+    assert vecdb("--store", "piped", "ingest", "--jsonl", "-", stdin=chunks).code == 0
+    facts = ("type", "size", "mtime_ns")  # of the source, which is not at hand
+
+    def answers(store):
+        hits = vecdb("--store", store, "query", "-k", "99", "--json", "when does the bridge open").records
+        return [{key: value for key, value in hit.items() if key not in facts} for hit in hits]
+
+    assert len(answers("direct")) == 8 and answers("direct") == answers("piped")
+    assert {"title": "Notes"} in [hit["meta"] for hit in answers("piped")]
+
+
+def test_chunks_may_be_filtered_on_their_way_to_vectors(vecdb):
+    vecdb.write("a.txt", "one\n\ntwo\n\nthree")
+    chunks = vecdb("split", "--chunk-size", "3", "a.txt").out.splitlines(keepends=True)
+    vectors = vecdb("encode", "--jsonl", stdin="".join(line for line in chunks if "two" not in line)).records
+    assert [v["vector"] for v in vectors] == [
+        vecdb("encode", stdin=text).records[0]["vector"] for text in ("one", "three")]
