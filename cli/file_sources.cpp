@@ -59,6 +59,9 @@ void FileSources::count() {
 std::optional<Source> FileSources::open(const InputName& name) {
   if (name.is_stdin()) return take_stdin();
   const fs::path path = name.text;
+  if (name.text.find('\0') != std::string::npos) {
+    return Skipped{name.text, "is a name that holds a NUL byte; give -0 for a list of such ends"};
+  }
   try {
     std::error_code ignored;
     if (fs::is_directory(path, ignored)) {

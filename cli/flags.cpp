@@ -1,6 +1,7 @@
 #include "flags.h"
 
 #include <charconv>
+#include <cstdint>
 #include <limits>
 #include <sstream>
 
@@ -67,7 +68,7 @@ CLI::Option* add_size(CLI::App& app, const std::string& flag, std::size_t least,
     const std::string digits = text.substr(0, text.size() - (shift > 0 ? 1 : 0));
     std::size_t number = 0;
     const bool is_number = parse_number(digits, number);
-    if (!is_number || number > (std::numeric_limits<std::size_t>::max() >> shift) ||
+    if (!is_number || number > (std::size_t{std::numeric_limits<std::int64_t>::max()} >> shift) ||
         (number << shift) < least) {
       throw Error(ErrorKind::k_usage, flag + " " + text + ": is not a size from " +
                                           std::to_string(least) + " bytes up, like 512M or 2G");

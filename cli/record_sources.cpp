@@ -26,6 +26,8 @@ std::optional<Source> RecordSources::next() {
     }
     if (line->find_first_not_of(" \t") == std::string::npos) continue;
     if (auto source = read_record(*line)) {
+      // A bad line does not end the document around it.
+      if (std::holds_alternative<Skipped>(*source)) return source;
       auto finished = finish_document();
       if (!finished) return source;
       m_pending = std::move(source);

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "commands.h"
@@ -151,6 +152,7 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
   load.max_bytes = command.inputs.max_file_size;
   for (FileSources sources(command.inputs); const auto source = sources.next();) {
     const Loaded loaded = load_source(*source, load);
+    if (pending_interrupt() != 0) break;  // it may be cut short
     if (const auto* reason = std::get_if<Skipped>(&loaded)) {
       skipped.push_back(*reason);
       continue;

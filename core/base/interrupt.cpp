@@ -1,5 +1,6 @@
 #include "base/interrupt.h"
 
+#include <atomic>
 #include <csignal>
 #include <initializer_list>
 
@@ -7,7 +8,8 @@ namespace vecdb {
 
 namespace {
 
-volatile std::sig_atomic_t g_signal = 0;
+std::atomic<int> g_signal = 0;                         // read by all threads
+static_assert(std::atomic<int>::is_always_lock_free);  // so that a handler may write it
 
 void on_signal(int signal) { g_signal = signal; }
 

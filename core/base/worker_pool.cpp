@@ -1,9 +1,20 @@
 #include "base/worker_pool.h"
 
+#include <string>
+#include <system_error>
+
+#include "base/error.h"
+
 namespace vecdb {
 
 WorkerPool::WorkerPool(std::size_t threads) {
-  for (std::size_t i = 0; i < threads; ++i) m_threads.emplace_back([this] { work(); });
+  try {
+    for (std::size_t i = 0; i < threads; ++i) m_threads.emplace_back([this] { work(); });
+  } catch (const std::system_error& error) {
+    if (m_threads.empty()) {
+      throw Error(ErrorKind::k_io, std::string("cannot start a thread: ") + error.what());
+    }
+  }
 }
 
 WorkerPool::~WorkerPool() {

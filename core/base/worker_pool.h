@@ -17,7 +17,8 @@ namespace vecdb {
 // (their futures break) and waits for the others.
 class WorkerPool {
  public:
-  explicit WorkerPool(std::size_t threads);  // at least 1
+  // At least 1; fewer when the system gives no more. Throws k_io when it gives none.
+  explicit WorkerPool(std::size_t threads);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;

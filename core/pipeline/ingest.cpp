@@ -23,7 +23,7 @@ using Clock = std::chrono::steady_clock;
 
 // A commit at least every so many chunks or bytes of text: what a crash can lose, and what is held.
 constexpr std::size_t k_batch_chunks = 512;
-constexpr std::size_t k_batch_bytes = std::size_t{1} << 19U;
+constexpr std::size_t k_batch_bytes = std::size_t{1} << 17U;
 
 // How far the jobs may be ahead: sources a job, and bytes of all of them.
 constexpr std::size_t k_sources_a_job = 4;
@@ -56,16 +56,26 @@ struct Batch {
   double store_seconds = 0;
 
   bool empty() const { return documents.empty() && touched.empty(); }
-  bool is_full() const { return chunks >= k_batch_chunks || bytes >= k_batch_bytes; }
+  bool is_full() const {
+    return chunks >= k_batch_chunks || bytes >= k_batch_bytes || touched.size() >= k_batch_chunks;
+  }
 };
 
-std::uint64_t bytes_of(const Source& source) {
+// What a source may hold when it is loaded.
+std::uint64_t bytes_of(const Source& source, std::uint64_t max_bytes) {
+  constexpr std::uint64_t k_usual_ratio = 32;  // of compressed text, at most
+  std::uint64_t bytes = 0;
   if (const auto* path = std::get_if<std::filesystem::path>(&source)) {
     const auto stamp = stamp_of_regular_file(*path);
-    return stamp ? stamp->size : 0;
+    const std::filesystem::path end = path->extension();
+    const bool is_compressed = end == ".gz" || end == ".zst" || end == ".pdf";
+    if (stamp) bytes = std::min(stamp->size, max_bytes) * (is_compressed ? k_usual_ratio : 1);
+  } else if (const auto* named = std::get_if<NamedBytes>(&source)) {
+    bytes = named->bytes.size();
+  } else if (const auto* ready = std::get_if<ReadyChunks>(&source)) {
+    for (const Chunk& chunk : ready->chunks) bytes += chunk.text.size();
   }
-  if (const auto* named = std::get_if<NamedBytes>(&source)) return named->bytes.size();
-  return 0;
+  return std::min(bytes, max_bytes);
 }
 
 // Tokenizes and encodes. Documents that cannot be are taken out. False when it was interrupted.
@@ -87,6 +97,7 @@ bool encode_batch(Batch& batch, Embedder& embedder, Overflow overflow, const Sto
     }
     ++kept;
   }
+  if (pending_interrupt() != 0) return false;
   batch.documents.resize(kept);
   batch.states.resize(kept);
   if (!plan.run(batch.documents)) return false;
@@ -122,20 +133,14 @@ class Ingest {
   }
 
   IngestSummary run(SourceStream& sources) {
-    {
-      const Stopwatch watch(m_summary.total_seconds);
-      while (!stopped()) {
-        prepare_ahead(sources);
-        if (m_ahead.empty()) break;
-        take(wait_for(m_ahead.front().prepared));
-        m_bytes_ahead -= m_ahead.front().bytes;
-        m_ahead.pop_front();
-        if (m_batch.is_full()) submit();
-      }
-      if (!stopped() && !m_batch.empty()) submit();
-      finish_stages();
-      if (!stopped()) prune();
+    const auto begun = Clock::now();
+    try {
+      run_stages(sources);
+    } catch (const Error&) {
+      report_last_commit();
+      throw;
     }
+    m_summary.total_seconds = std::chrono::duration<double>(Clock::now() - begun).count();
     return m_summary;
   }
 
@@ -144,6 +149,31 @@ class Ingest {
     std::future<Prepared> prepared;
     std::uint64_t bytes = 0;
   };
+
+  void run_stages(SourceStream& sources) {
+    while (!stopped()) {
+      prepare_ahead(sources);
+      if (m_ahead.empty()) break;
+      Prepared prepared = wait_for(m_ahead.front().prepared);
+      if (stopped()) break;  // what was loaded meanwhile may be cut short
+      take(std::move(prepared));
+      m_bytes_ahead -= m_ahead.front().bytes;
+      m_ahead.pop_front();
+      if (m_batch.is_full()) submit();
+    }
+    if (!stopped() && !m_batch.empty()) submit();
+    finish_stages();
+    if (!stopped()) prune();
+  }
+
+  // After an error: what another thread has stored, or is about to, is told all the same.
+  void report_last_commit() {
+    if (!m_storing.valid()) return;
+    try {
+      finish_storing();
+    } catch (const Error&) {  // the first error is the one to tell
+    }
+  }
 
   bool stopped() {
     if (pending_interrupt() != 0) m_summary.interrupted = true;
@@ -160,6 +190,7 @@ class Ingest {
   void prepare_ahead(SourceStream& sources) {
     while (!m_ended && m_ahead.size() < k_sources_a_job * m_options.jobs &&
            (m_ahead.empty() || m_bytes_ahead < k_bytes_ahead)) {
+      if (m_storing.valid() && is_ready(m_storing)) finish_storing();  // next() may wait for long
       std::optional<Source> source = sources.next();
       m_total = sources.total();
       if (!source) {
@@ -168,10 +199,13 @@ class Ingest {
       }
       const std::string uri = document_uri(*source);
       const bool is_document = !std::holds_alternative<Skipped>(*source);
-      if (is_document && !m_seen.insert(uri).second) continue;
-      const std::uint64_t bytes = bytes_of(*source);
-      auto task = [this, source = std::move(*source),
-                   stored = is_document ? find_stored(uri) : std::nullopt]() mutable {
+      if (is_document && !m_seen.insert(uri).second) {
+        if (std::holds_alternative<std::filesystem::path>(*source)) continue;
+        source = Skipped{uri, "comes twice; the first counts"};
+      }
+      const std::uint64_t bytes = bytes_of(*source, m_options.load.max_bytes);
+      auto stored = std::holds_alternative<Skipped>(*source) ? std::nullopt : find_stored(uri);
+      auto task = [this, source = std::move(*source), stored = std::move(stored)]() mutable {
         return prepare(std::move(source), stored, m_prepare);
       };
       m_ahead.push_back({m_workers.run(std::move(task)), bytes});
@@ -198,8 +232,7 @@ class Ingest {
     const auto now = Clock::now();
     if (now < m_next_progress) return;
     m_next_progress = now + k_progress_every;
-    m_observer.on_progress({.documents_done = m_summary.added + m_summary.changed +
-                                              m_summary.unchanged + m_summary.skipped,
+    m_observer.on_progress({.documents_done = m_done,
                             .documents = m_total,
                             .chunks = m_summary.chunks,
                             .tokens = m_summary.tokens,
@@ -214,10 +247,12 @@ class Ingest {
     for (Skipped& part : prepared.parts) skip(std::move(part));
     switch (prepared.state) {
       case SourceState::k_skipped:
+        ++m_done;
         skip({std::move(record.uri), std::move(prepared.reason)});
         break;
       case SourceState::k_touched:
       case SourceState::k_unchanged:
+        ++m_done;
         ++m_summary.unchanged;
         m_observer.on_event(
             {record.uri, IngestStatus::k_unchanged, record.sha256, prepared.stored_chunks, ""});
@@ -266,6 +301,7 @@ class Ingest {
     }
     m_summary.encode_seconds += batch->encode_seconds;
     m_summary.tokens += batch->tokens;
+    m_done += batch->refused.size();
     for (Skipped& refused : batch->refused) skip(std::move(refused));
     return batch;
   }
@@ -298,12 +334,14 @@ class Ingest {
   void report(const Batch& batch) {
     for (std::size_t i = 0; i < batch.documents.size(); ++i) {
       const NewDocument& document = batch.documents[i];
+      ++m_done;
       const bool is_new = batch.states[i] == SourceState::k_added;
       ++(is_new ? m_summary.added : m_summary.changed);
       m_summary.remade += batch.states[i] == SourceState::k_remade ? 1 : 0;
       m_summary.chunks += document.chunks.size();
       for (const ChunkRecord& record : document.chunks) {
         m_summary.fits.add(record.fit);
+        if (document.record.type == k_ready_type) continue;  // split elsewhere, to another size
         m_summary.lengths.add(record.chunk, *m_prepare.splitting.options.chunk_size,
                               m_prepare.splitting.measure.get());
       }
@@ -316,12 +354,16 @@ class Ingest {
   // Removes what was stored from under the roots and is not there any more.
   void prune() {
     if (m_options.prune_roots.empty() || !is_store(m_options.store)) return;
+    if (is_unfinished_store(m_options.store)) return;
     std::vector<IngestEvent> gone;
     StoreReader(m_options.store).each_document([&](const DocumentSummary& document) {
       const std::string& uri = document.record.uri;
       if (m_seen.contains(uri) || !is_under_root(uri)) return;
       std::error_code error;
-      if (std::filesystem::exists(uri, error) || error) return;
+      const auto type = std::filesystem::status(uri, error).type();
+      const bool is_gone = type == std::filesystem::file_type::not_found ||
+                           type == std::filesystem::file_type::directory;
+      if (!is_gone) return;
       gone.push_back({uri, IngestStatus::k_removed, document.record.sha256, document.chunks, ""});
     });
     std::vector<std::string> uris;
@@ -349,7 +391,8 @@ class Ingest {
   Clock::time_point m_start = Clock::now();
   Clock::time_point m_next_progress = m_start;
   std::uint64_t m_total = 0;
-  bool m_ended = false;  // no more sources
+  std::uint64_t m_done = 0;  // documents
+  bool m_ended = false;      // no more sources
   std::unordered_set<std::string> m_seen;
   Batch m_batch;  // being filled
 

@@ -22,13 +22,16 @@ constexpr std::int64_t k_nanoseconds = 1'000'000'000;
 
 // A file that changes again within one tick of the file system's clock shows no new time. The clock
 // of Linux ticks at least every 10 ms; times in whole seconds come from a coarser one.
-std::int64_t settled_ctime(const FileStamp& stamp) {
+std::int64_t settled_ctime(const FileStamp& stamp, std::int64_t opened_ns) {
   const bool coarse = stamp.mtime_ns % k_nanoseconds == 0 && stamp.ctime_ns % k_nanoseconds == 0;
   const std::int64_t tick = coarse ? 2 * k_nanoseconds : k_nanoseconds / 50;
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
   const std::int64_t last = std::max(stamp.mtime_ns, stamp.ctime_ns);
-  return now_ns - last > tick ? stamp.ctime_ns : 0;
+  return opened_ns - last > tick ? stamp.ctime_ns : 0;
+}
+
+std::int64_t now_ns() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
 bool is_as_stat_says(const std::filesystem::path& path, const DocumentRecord& stored) {
@@ -106,6 +109,7 @@ class Preparation {
   template <typename From>
   Loaded timed_load(const From& from) {
     const Stopwatch watch(m_prepared.load_seconds);
+    m_opened_ns = now_ns();
     return load(from, m_options.load);
   }
 
@@ -113,6 +117,7 @@ class Preparation {
     m_prepared.record.uri = std::move(skipped.uri);
     m_prepared.state = SourceState::k_skipped;
     m_prepared.reason = std::move(skipped.reason);
+    if (m_stored) m_prepared.reason += "; what was stored of it stays";
   }
 
   void take_file(const std::filesystem::path& path) {
@@ -137,7 +142,7 @@ class Preparation {
                          .sha256 = document.sha256,
                          .size = document.size,
                          .mtime_ns = stamp ? stamp->mtime_ns : 0,
-                         .ctime_ns = may_trust_stat ? settled_ctime(*stamp) : 0,
+                         .ctime_ns = may_trust_stat ? settled_ctime(*stamp, m_opened_ns) : 0,
                          .type = document.type,
                          .recipe = recipe(m_options.splitting.description, meta),
                          .meta = merged(meta, document.meta)};
@@ -153,7 +158,7 @@ class Preparation {
     m_prepared.record = {.uri = std::move(ready.uri),
                          .sha256 = digest_of(ready.chunks),
                          .size = size,
-                         .type = "chunks",
+                         .type = k_ready_type,
                          .recipe = recipe(k_ready_splitter, m_options.meta),
                          .meta = merged(m_options.meta, take_common_meta(ready.chunks))};
     if (!is_stored()) finish(std::move(ready.chunks));
@@ -188,13 +193,19 @@ class Preparation {
   }
 
   void finish(std::vector<Chunk> chunks) {
-    if (chunks.empty()) return skip({m_prepared.record.uri, "holds nothing but white space"});
+    if (chunks.empty()) {
+      const std::string& type = m_prepared.record.type;
+      const bool is_table = type == "csv" || type == "tsv" || type == "jsonl";
+      return skip({m_prepared.record.uri,
+                   is_table ? "has no row that holds text" : "holds nothing but white space"});
+    }
     m_prepared.chunks.reserve(chunks.size());
     for (Chunk& chunk : chunks) m_prepared.chunks.push_back({.chunk = std::move(chunk)});
   }
 
   const std::optional<DocumentSummary>& m_stored;
   const PrepareOptions& m_options;
+  std::int64_t m_opened_ns = 0;
   Prepared m_prepared;
 };
 

@@ -34,6 +34,9 @@ enum class SourceState {
   k_skipped,
 };
 
+// DocumentRecord::type of chunks that came ready.
+inline constexpr const char* k_ready_type = "chunks";
+
 struct Prepared {
   DocumentRecord record;
   SourceState state = SourceState::k_skipped;

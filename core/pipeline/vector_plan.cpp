@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/interrupt.h"
+
 namespace vecdb {
 
 namespace {
@@ -40,7 +42,10 @@ std::optional<std::string> VectorPlan::add(NewDocument& document) {
   const std::uint64_t reused = m_reused;
   std::vector<ChunkRecord> chunks;
   try {
-    for (ChunkRecord& record : document.chunks) plan(record, chunks);
+    for (ChunkRecord& record : document.chunks) {
+      if (pending_interrupt() != 0) break;  // run() will be given up
+      plan(record, chunks);
+    }
   } catch (const Refused& refused) {
     m_origins.resize(origins);
     m_texts.resize(texts);

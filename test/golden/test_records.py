@@ -138,3 +138,52 @@ def test_chunks_may_be_filtered_on_their_way_to_vectors(vecdb):
     vectors = vecdb("encode", "--jsonl", stdin="".join(line for line in chunks if "two" not in line)).records
     assert [v["vector"] for v in vectors] == [
         vecdb("encode", stdin=text).records[0]["vector"] for text in ("one", "three")]
+
+
+def test_a_bad_line_among_chunks_costs_that_chunk_alone(vecdb):
+    vecdb.write("a.txt", "one\n\ntwo\n\nthree")
+    chunks = vecdb("split", "--chunk-size", "5", "a.txt").out.splitlines(keepends=True)
+    result = vecdb("ingest", "--jsonl", "--json", "-", stdin=chunks[0] + "{bad\n" + chunks[2])
+    assert result.code == 1
+    assert [r["status"] for r in result.records[:-1]] == ["skipped", "added"]
+    assert [c["text"] for c in vecdb("show", "--json", "a.txt").records] == ["one", "three"]
+
+
+def test_records_that_come_too_late_are_named(vecdb):
+    records = lines({"text": "first", "uri": "u"}, {"text": "other", "uri": "v"},
+                    {"text": "second", "uri": "u"})
+    result = vecdb("ingest", "--jsonl", "--json", "-", stdin=records)
+    assert result.code == 1 and result.records[-1]["summary"]["skipped"] == 1
+    assert "u: skipped: comes twice; the first counts" in result.err
+    assert vecdb("show", "--json", "u").records[0]["text"] == "first"
+
+
+def test_ready_chunks_are_not_measured_against_a_size_they_were_not_split_to(vecdb):
+    split = vecdb("split", "--chunk-size", "2000", SPEECH).out
+    result = vecdb("ingest", "--jsonl", "--json", "--dry-run", "-", stdin=split)
+    assert result.records[-1]["summary"]["oversize"] == 0 and "longer" not in result.err
+
+
+def test_prune_drops_a_file_that_became_a_folder(vecdb):
+    path = vecdb.write("d/f", "a file")
+    vecdb("ingest", "d")
+    path.unlink()
+    vecdb.write("d/f/inner", "a file in a folder")
+    vecdb("ingest", "--prune", "d")
+    assert [r["uri"] for r in vecdb("list", "--json").records] == [str(path / "inner")]
+
+
+def test_what_is_stored_of_a_file_that_is_skipped_now_stays_and_that_is_said(vecdb):
+    path = vecdb.write("a.txt", "some text")
+    vecdb("ingest", "a.txt")
+    path.write_text("")
+    assert "is empty; what was stored of it stays" in vecdb("ingest", "a.txt").err
+    assert len(vecdb("list", "--json").records) == 1
+
+
+def test_what_was_stored_before_an_error_is_told(vecdb):
+    good = lines(*({"text": f"a text of its own, number {n}", "uri": f"u{n}"} for n in range(600)))
+    result = vecdb("ingest", "--jsonl", "--json", "--strict", "-", stdin=good + "{bad\n")
+    assert result.code == 5 and "--strict" in result.err
+    stored = {r["uri"] for r in vecdb("list", "--json").records} if (vecdb.folder / ".vecdb").exists() else set()
+    assert {r["uri"] for r in result.records if r.get("status") == "added"} == stored
