@@ -39,7 +39,11 @@ void add_inputs(CLI::App& app, InputOptions& inputs) {
       "-0,--null", [&inputs] { inputs.name_separator = NameSeparator::k_nul; },
       "Names in --files-from end with a NUL byte");
   add_verbatim(
-      app, "--name", [&inputs](std::string name) { inputs.stdin_name = std::move(name); },
+      app, "--name",
+      [&inputs](std::string name) {
+        if (name.empty()) throw Error(ErrorKind::k_usage, "--name: is empty; give a uri");
+        inputs.stdin_name = std::move(name);
+      },
       "The uri of what comes from stdin; default -")
       ->type_name("URI");
   add_patterns(app, "--include", inputs.walk.include,

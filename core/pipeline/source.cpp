@@ -41,8 +41,8 @@ std::vector<Chunk> split_document(const Splitter& splitter, const Document& docu
   for (const Section& section : document.sections) {
     SourceCursor decoded(section.map, section.text);
     for (Chunk& chunk : splitter.split(section.text)) {
-      const ByteRange place = decoded.range_of(chunk.start, chunk.end);
-      const ByteRange range = source.range_of(place.begin, place.end);
+      const SourceRange place = decoded.range_of(chunk.start, chunk.end);
+      const SourceRange range = source.range_of(place.begin, place.end);
       // Where the section is not a stretch of the decoded text, its own lines say nothing.
       chunk.line =
           section.map.is_copy() ? chunk.line + section.line - 1 : lines.line_at(place.begin);

@@ -21,9 +21,9 @@ void check_places(const Section& section, const Document& document, std::string_
   for (std::size_t at = 0; at < section.text.size();) {
     const std::size_t begin = at;
     decode_code_point(section.text, at);
-    const ByteRange inner = decoded.range_of(begin, at);
+    const SourceRange inner = decoded.range_of(begin, at);
     require(inner.begin <= inner.end, "a place in the decoded text is none");
-    const ByteRange outer = source.range_of(inner.begin, inner.end);
+    const SourceRange outer = source.range_of(inner.begin, inner.end);
     require(outer.begin <= outer.end && outer.end <= bytes.size(),
             "a place leads out of the source");
   }

@@ -83,7 +83,7 @@ TEST_CASE("a map without runs is the source itself, shifted") {
   SourceMap map(3);
   SourceCursor cursor(map, "");
   CHECK(map.is_copy());
-  CHECK(cursor.range_of(0, 5) == ByteRange{3, 8});
+  CHECK(cursor.range_of(0, 5) == SourceRange{3, 8});
 }
 
 TEST_CASE("code points are counted by the width that the source gives them") {
@@ -95,10 +95,10 @@ TEST_CASE("code points are counted by the width that the source gives them") {
     at += 2;
   }
   SourceCursor cursor(map, text);
-  CHECK(cursor.range_of(0, 8) == ByteRange{2, 12});
-  CHECK(cursor.range_of(3, 7) == ByteRange{6, 10});
-  CHECK(cursor.range_of(1, 3) == ByteRange{4, 6});  // back again
-  CHECK(cursor.range_of(8, 8) == ByteRange{12, 12});
+  CHECK(cursor.range_of(0, 8) == SourceRange{2, 12});
+  CHECK(cursor.range_of(3, 7) == SourceRange{6, 10});
+  CHECK(cursor.range_of(1, 3) == SourceRange{4, 6});  // back again
+  CHECK(cursor.range_of(8, 8) == SourceRange{12, 12});
 }
 
 TEST_CASE("wholes count whole, and text that was put in stands nowhere") {
@@ -108,12 +108,12 @@ TEST_CASE("wholes count whole, and text that was put in stands nowhere") {
   map.add_whole(2, {25, 25});  // put in
   map.add_copy(2, 40);         // "de"
   SourceCursor cursor(map, "abc&\n\nde");
-  CHECK(cursor.range_of(0, 3) == ByteRange{10, 13});
-  CHECK(cursor.range_of(2, 4) == ByteRange{12, 25});
-  CHECK(cursor.range_of(3, 6) == ByteRange{20, 25});
-  CHECK(cursor.range_of(4, 8) == ByteRange{40, 42});
-  CHECK(cursor.range_of(4, 6) == ByteRange{25, 25});
-  CHECK(cursor.range_of(6, 7) == ByteRange{40, 41});
+  CHECK(cursor.range_of(0, 3) == SourceRange{10, 13});
+  CHECK(cursor.range_of(2, 4) == SourceRange{12, 25});
+  CHECK(cursor.range_of(3, 6) == SourceRange{20, 25});
+  CHECK(cursor.range_of(4, 8) == SourceRange{40, 42});
+  CHECK(cursor.range_of(4, 6) == SourceRange{25, 25});
+  CHECK(cursor.range_of(6, 7) == SourceRange{40, 41});
 }
 
 TEST_CASE("places may go backwards, and ranges cover all of them") {
@@ -121,7 +121,7 @@ TEST_CASE("places may go backwards, and ranges cover all of them") {
   map.add_copy(2, 50);
   map.add_copy(2, 10);
   SourceCursor cursor(map, "abcd");
-  CHECK(cursor.range_of(1, 3) == ByteRange{10, 52});
+  CHECK(cursor.range_of(1, 3) == SourceRange{10, 52});
 }
 
 // Encodings
@@ -136,6 +136,31 @@ TEST_CASE("a byte order mark decides") {
   for (const auto& mark : {"\xFF\xFE"s, "\xFE\xFF"s, "\xEF\xBB\xBF"s, "\xFF\xFE\0\0"s}) {
     CHECK(why(mark) == "is empty");
   }
+}
+
+TEST_CASE("a mark says which of two an encoding is, and must not speak against its name") {
+  for (const char* name : {"UTF-16", "UTF-16LE"}) {
+    const auto decoded = decode_text("\xFF\xFE" + wide(u"ab", 2, false), name);
+    CHECK(decoded.text == "ab");
+    CHECK(SourceCursor(decoded.map, decoded.text).range_of(0, 1).begin == 2);
+  }
+  CHECK(why("\xFF\xFE" + wide(u"ab", 2, false), "UTF-16BE") ==
+        "begins with the byte order mark of UTF-16LE, not of UTF-16BE; leave out --encoding");
+  CHECK(why("\xEF\xBB\xBF"
+            "abc",
+            "ISO-8859-1")
+            .starts_with("begins with the byte order mark"));
+}
+
+TEST_CASE("a page that states UTF-16 in bytes is not in it") {
+  CHECK(why("") == "is empty");
+  CHECK(decode_text("<meta charset=utf-16><p>caf\xC3\xA9", "", "UTF-16").encoding == "UTF-8");
+  CHECK_THROWS_AS(decode_text("<meta charset=utf-16><p>caf\xE9", "", "UTF-16"), Error);
+}
+
+TEST_CASE("a zstd frame to be skipped may come first") {
+  CHECK(guess_compression("\x5A\x2A\x4D\x18\4\0\0\0abcd"s) == Compression::k_zstd);
+  CHECK_FALSE(guess_compression("\x60\x2A\x4D\x18"s));
 }
 
 TEST_CASE("UTF-16 without a mark is told by its zero bytes") {
@@ -217,7 +242,7 @@ TEST_CASE("front matter becomes metadata, and the text begins after it") {
   CHECK(section.text == "Text\n");
   CHECK(section.line == 15);
   CHECK(SourceCursor(section.map, section.text).range_of(0, 4) ==
-        ByteRange{head.size(), head.size() + 4});
+        SourceRange{head.size(), head.size() + 4});
 }
 
 TEST_CASE("what is no front matter stays text") {
@@ -267,7 +292,7 @@ TEST_CASE("each word of a page stands at its place") {
   CHECK(page.text == "one éÉt two A ∉¬it; threefourfive");
   const auto place = [&](const std::string& word) {
     const auto at = page.text.find(word);
-    const ByteRange range = SourceCursor(page.map, page.text).range_of(at, at + word.size());
+    const SourceRange range = SourceCursor(page.map, page.text).range_of(at, at + word.size());
     return source.substr(range.begin, range.end - range.begin);
   };
   CHECK(place("one") == "one");
@@ -324,7 +349,7 @@ TEST_CASE("CSV is read as RFC 4180 has it") {
   CsvReader reader(text, ',');
   const auto first = reader.next();
   CHECK(first->fields == std::vector<std::string>{"a", "b\"c\nd", ""});
-  CHECK(first->range == ByteRange{0, 11});
+  CHECK(first->range == SourceRange{0, 11});
   const auto second = reader.next();
   CHECK(second->fields == std::vector<std::string>{"e\"f", "", "g"});
   CHECK(second->line == 4);
@@ -380,7 +405,7 @@ TEST_CASE("JSON Lines give a section a line") {
   REQUIRE(document.sections.size() == 2);
   CHECK(document.sections[0].meta == R"({"k":[1],"row":1})");
   CHECK(SourceCursor(document.sections[0].map, document.sections[0].text).range_of(0, 3) ==
-        ByteRange{0, 22});
+        SourceRange{0, 22});
   CHECK(document.sections[1].line == 7);
   std::vector<std::string> skipped;
   for (const Skipped& each : document.skipped) skipped.push_back(each.uri + " " + each.reason);

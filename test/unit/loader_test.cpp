@@ -44,7 +44,7 @@ TEST_CASE("a byte order mark of UTF-8 is left out of the text, not of the hash")
   const auto& document = std::get<Document>(loaded);
   CHECK(document.uri == "-");
   CHECK(document.sections.at(0).text == "a");
-  CHECK(vecdb::SourceCursor(document.decoded.map, "").range_of(0, 1) == vecdb::ByteRange{3, 4});
+  CHECK(vecdb::SourceCursor(document.decoded.map, "").range_of(0, 1) == vecdb::SourceRange{3, 4});
   CHECK(document.sha256 == vecdb::sha256_hex("\xEF\xBB\xBF"s + "a"));
   CHECK_FALSE(document.stamp);
 }

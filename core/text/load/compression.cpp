@@ -115,6 +115,11 @@ std::string unzstd(std::string_view bytes, std::uint64_t max_bytes) {
 std::optional<Compression> guess_compression(std::string_view bytes) {
   if (bytes.starts_with("\x1F\x8B\x08"sv)) return Compression::k_gzip;
   if (bytes.starts_with("\x28\xB5\x2F\xFD"sv)) return Compression::k_zstd;
+  // A frame to be skipped, 0x184D2A50 to 0x184D2A5F (RFC 8878, 3.1.2), which pzstd begins with.
+  if (bytes.size() > 4 && (static_cast<unsigned char>(bytes[0]) & 0xF0U) == 0x50 &&
+      bytes.substr(1).starts_with("\x2A\x4D\x18"sv)) {
+    return Compression::k_zstd;
+  }
   return std::nullopt;
 }
 

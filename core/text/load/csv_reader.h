@@ -13,7 +13,7 @@ namespace vecdb {
 
 struct CsvRow {
   std::vector<std::string> fields;
-  ByteRange range;         // without the line end
+  SourceRange range;       // without the line end
   std::uint64_t line = 1;  // where it begins
   std::string problem;     // why it is no row; empty when it is one
 };

@@ -120,14 +120,6 @@ DecodedText take_utf8(std::string bytes, std::size_t skip) {
   return {std::move(bytes), SourceMap(skip), k_utf8};
 }
 
-// Bytes of a byte order mark of this encoding.
-std::size_t mark_size(std::string_view bytes, const std::string& encoding) {
-  for (const auto& [mark, name] : k_marks) {
-    if (encoding == name && bytes.starts_with(mark)) return mark.size();
-  }
-  return 0;
-}
-
 DecodedText decode_as(std::string bytes, const std::string& encoding, std::size_t skip) {
   if (encoding != k_utf8) return convert(bytes, skip, encoding, Content::k_any);
   if (const auto nul = bytes.find('\0'); nul != std::string::npos) refuse_nul(nul);
@@ -157,12 +149,27 @@ DecodedText decode_unknown(std::string bytes, const std::string& hint) {
   }
   const auto invalid = find_invalid_utf8(bytes);
   if (!invalid) return take_utf8(std::move(bytes), 0);
-  if (!hint.empty()) return convert(bytes, 0, hint, Content::k_any);
+  // A page whose hint could be read as bytes is in neither UTF-16 nor UTF-32.
+  const bool is_wide = hint.starts_with("UTF-16") || hint.starts_with("UTF-32");
+  if (!hint.empty() && !is_wide) return convert(bytes, 0, hint, Content::k_any);
   if (const auto guess = guess_legacy_encoding(bytes)) {
     if (auto decoded = try_guess(bytes, *guess)) return std::move(*decoded);
   }
   refuse("is not UTF-8: byte " + std::to_string(*invalid) +
          "; if it is text, name its encoding with --encoding");
+}
+
+// A byte order mark says which of UTF-16 and UTF-32 it is, and must not speak against the name.
+DecodedText decode_named(std::string bytes, const std::string& encoding) {
+  for (const auto& [mark, name] : k_marks) {
+    if (!bytes.starts_with(mark)) continue;
+    if (!std::string_view(name).starts_with(encoding)) {
+      refuse("begins with the byte order mark of " + std::string(name) + ", not of " + encoding +
+             "; leave out --encoding");
+    }
+    return decode_as(std::move(bytes), name, mark.size());
+  }
+  return decode_as(std::move(bytes), encoding, 0);
 }
 
 // ICU's own name of the converter that `name` stands for; empty for none.
@@ -197,8 +204,7 @@ DecodedText decode_text(std::string bytes, const std::string& encoding, const st
   if (encoding.empty()) {
     decoded = decode_unknown(std::move(bytes), hint);
   } else {
-    const std::size_t mark = mark_size(bytes, encoding);
-    decoded = decode_as(std::move(bytes), encoding, mark);
+    decoded = decode_named(std::move(bytes), encoding);
   }
   if (decoded.text.empty()) refuse("is empty");
   return decoded;

@@ -12,7 +12,7 @@ namespace vecdb {
 // else as a whole.
 struct AlignedText {
   std::string_view text;
-  ByteRange source;
+  SourceRange source;
 };
 
 // Where the bytes of `text` stand in `source`, which begins at `offset`. `text` is what an HTML

@@ -145,7 +145,7 @@ class Writer {
     return {text, {part.source.begin + begin, part.source.begin + end}};
   }
 
-  void append(std::string_view text, ByteRange source) {
+  void append(std::string_view text, SourceRange source) {
     m_page.text += text;
     if (source.end - source.begin == text.size()) {
       m_page.map.add_copy(text.size(), source.begin);

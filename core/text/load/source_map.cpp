@@ -61,7 +61,7 @@ void SourceMap::add_code_point(std::uint64_t text_bytes, std::uint64_t source,
   m_source_end = source + source_bytes;
 }
 
-void SourceMap::add_whole(std::uint64_t text_bytes, ByteRange source) {
+void SourceMap::add_whole(std::uint64_t text_bytes, SourceRange source) {
   if (text_bytes == 0) return;
   const std::uint64_t length = std::min(source.end - source.begin, k_longest_whole);
   add_run(text_bytes,
@@ -70,7 +70,7 @@ void SourceMap::add_whole(std::uint64_t text_bytes, ByteRange source) {
   m_source_end = source.begin + length;
 }
 
-ByteRange SourceCursor::range_of(std::size_t begin, std::size_t end) {
+SourceRange SourceCursor::range_of(std::size_t begin, std::size_t end) {
   if (m_map.is_copy()) return {m_map.m_offset + begin, m_map.m_offset + end};
   assert(begin <= end && end <= m_text.size());
   if (begin == end) {
@@ -78,7 +78,7 @@ ByteRange SourceCursor::range_of(std::size_t begin, std::size_t end) {
         begin < m_text.size() ? range_of(begin, begin + 1).begin : m_map.m_source_end;
     return {place, place};
   }
-  ByteRange range{std::numeric_limits<std::uint64_t>::max(), 0};
+  SourceRange range{std::numeric_limits<std::uint64_t>::max(), 0};
   const std::size_t first = run_at(begin);
   for (std::size_t run = first; run < m_map.m_runs.size(); ++run) {
     const SourceMap::Run& each = m_map.m_runs[run];

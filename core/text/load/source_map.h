@@ -8,11 +8,11 @@
 namespace vecdb {
 
 // Half-open, in bytes.
-struct ByteRange {
+struct SourceRange {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
 
-  friend bool operator==(const ByteRange&, const ByteRange&) = default;
+  friend bool operator==(const SourceRange&, const SourceRange&) = default;
 };
 
 // Where the bytes of a text stand in what it was made of: a file in another encoding, a page's
@@ -38,7 +38,7 @@ class SourceMap {
   // One code point of `text_bytes`, which the source writes with `source_bytes`.
   void add_code_point(std::uint64_t text_bytes, std::uint64_t source, std::uint64_t source_bytes);
   // Text that stands for this range as a whole; also for an empty one: text that was put in.
-  void add_whole(std::uint64_t text_bytes, ByteRange source);
+  void add_whole(std::uint64_t text_bytes, SourceRange source);
 
   // Whether the text is the source's own bytes, all in one piece.
   bool is_copy() const noexcept { return m_runs.empty(); }
@@ -69,7 +69,7 @@ class SourceCursor {
 
   // The smallest range of the source that the text's bytes [begin, end) came from; code points, and
   // runs that stand for something as a whole, count whole. `begin` is where a code point begins.
-  ByteRange range_of(std::size_t begin, std::size_t end);
+  SourceRange range_of(std::size_t begin, std::size_t end);
 
  private:
   std::size_t run_at(std::size_t offset) const;

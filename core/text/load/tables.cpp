@@ -24,7 +24,8 @@ class Rows {
   explicit Rows(Document& document) : m_document(document) {}
 
   // `meta`: its other fields; a field "row" of its own stays what it is.
-  void add(std::uint64_t number, std::string text, ByteRange range, std::uint64_t line, Json meta) {
+  void add(std::uint64_t number, std::string text, SourceRange range, std::uint64_t line,
+           Json meta) {
     if (strip_python_space(text).empty()) return;
     if (!meta.contains(k_row)) meta[k_row] = number;
     Section section;
@@ -131,7 +132,7 @@ void read_json_lines(Document& document, const std::string& text_field) {
   std::uint64_t line = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const auto end = std::min(text.find('\n', begin), text.size());
-    ByteRange range{begin, end};
+    SourceRange range{begin, end};
     begin = end + 1;
     ++line;
     const std::string_view record = text.substr(range.begin, range.end - range.begin);
