@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Ingests a real tree of files, again, and again with one file changed; compares splitting with LangChain.
 
-    tree.py [DIR…] [--files N] [--rounds N] [--program PATH] [--python PATH] [--split-only]
+    tree.py [DIR…] [--files N] [--max-bytes N] [--rounds N] [--program PATH] [--python PATH] [--split-only]
 
 Default trees: /usr/share/doc and the site-packages of --python. What is measured is a copy of their
 first N regular files, an equal share of each; --files 0 takes all, of which encoding takes hours
-on a CPU. Prints the counts and seconds of `ingest --json`, and for loading and splitting the time and
+on a CPU unless --max-bytes leaves the large ones out. Prints the counts and seconds of `ingest --json`, and for loading and splitting the time and
 the peak of memory of both programs, run in turn.
 """
 
@@ -25,14 +25,16 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 
-def copy_tree(source: Path, limit: int, out: Path) -> int:
-    """Copies files so that nothing of the original is ever changed. Returns their number."""
+def copy_tree(source: Path, limit: int, max_bytes: int, out: Path) -> int:
+    """Copies files so that nothing of the original is ever changed. Returns their number. 0: no limit."""
     count = 0
     for folder, names, files in os.walk(source):
         names.sort()
         for name in sorted(files):
             path = Path(folder) / name
             if path.is_symlink() or not path.is_file():
+                continue
+            if max_bytes and path.stat().st_size > max_bytes:
                 continue
             if limit and count == limit:
                 return count
@@ -108,6 +110,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("trees", nargs="*", type=Path, metavar="DIR")
     parser.add_argument("--files", type=int, default=1000, help="default 1000; 0: all")
+    parser.add_argument("--max-bytes", type=int, default=0, help="leave larger files out; 0: none")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--program", type=Path, default=ROOT / "build" / "release" / "vecdb")
     parser.add_argument("--python", type=Path, default=ROOT / "build" / "bench-venv" / "bin" / "python",
@@ -121,10 +124,11 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             tree, store = Path(folder) / "tree", Path(folder) / "store"
             share = args.files and max(1, args.files // len(sources))
-            count = sum(copy_tree(source, share, tree / str(number)) for number, source in enumerate(sources))
+            count = sum(copy_tree(source, share, args.max_bytes, tree / str(number)) for number, source in enumerate(sources))
             size = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
             print(f"{count:,} files, {size / 1e6:.1f} MB, of {', '.join(map(str, sources))}"
-                  + (f" (--files {args.files})" if args.files else ""), flush=True)
+                  + (f" (--files {args.files})" if args.files else "")
+                  + (f" (--max-bytes {args.max_bytes})" if args.max_bytes else ""), flush=True)
             compare_splitting(program, args.python, tree, args.rounds)
             if args.split_only:
                 return 0
