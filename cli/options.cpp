@@ -166,6 +166,10 @@ void add_delete(CLI::App& app, DeleteCommand& command) {
   add_wait(app, command.wait_seconds);
 }
 
+void add_compact(CLI::App& app, CompactCommand& command) { add_wait(app, command.wait_seconds); }
+
+void add_migrate(CLI::App& app, MigrateCommand& command) { add_wait(app, command.wait_seconds); }
+
 void add_model_flags(CLI::App& app, ModelCommand& command, const char* default_name) {
   const auto add = [&](const char* flag, std::optional<std::string>& value, const char* help,
                        const char* type) {
@@ -261,6 +265,10 @@ struct Parser {
     add<DeleteCommand>("delete", "Remove documents from the store", add_delete);
     add<StatsCommand>("stats", "Print figures about the store", add_nothing);
     add<VerifyCommand>("verify", "Read and check every byte of the store", add_nothing);
+    add<CompactCommand>("compact", "Give back the space of what was replaced or deleted",
+                        add_compact);
+    add<MigrateCommand>("migrate", "Bring a store of an older format to the present one",
+                        add_migrate);
     add<ModelCommand>("model", "List, show, add, pull, verify and remove models",
                       add_model_actions);
   }

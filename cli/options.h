@@ -106,6 +106,13 @@ struct DeleteCommand {
 };
 struct StatsCommand {};
 struct VerifyCommand {};
+
+struct CompactCommand {
+  double wait_seconds = 5;
+};
+struct MigrateCommand {
+  double wait_seconds = 5;
+};
 enum class ModelAction { k_list, k_show, k_make, k_add, k_pull, k_verify, k_remove };
 enum class NetworkUse { k_allowed, k_offline };
 
@@ -132,7 +139,7 @@ struct PrintAndExit {  // --help, --version
 
 using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, EncodeCommand,
                              ListCommand, ShowCommand, DeleteCommand, StatsCommand, VerifyCommand,
-                             ModelCommand>;
+                             CompactCommand, MigrateCommand, ModelCommand>;
 
 struct Options {
   GlobalOptions global;

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t k_margin = 16;
 
 struct Candidate {
-  RowId row;
+  ChunkId chunk = 0;
   double score = 0;
 };
 
@@ -27,7 +27,8 @@ std::vector<Candidate> find_candidates(const StoreReader& store, std::span<const
     std::vector<Candidate> candidates;
     candidates.reserve(proposals.size());
     for (const Proposal& proposal : proposals) {
-      candidates.push_back({proposal.row, cosine_of_units(query, store.vector_at(proposal.row))});
+      candidates.push_back(
+          {proposal.chunk, cosine_of_units(query, store.vector_of(proposal.chunk))});
     }
     std::sort(candidates.begin(), candidates.end(),
               [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
@@ -61,8 +62,8 @@ std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
   for (const Candidate& candidate : find_candidates(store, *vector, limits.k)) {
     if (limits.min_score && candidate.score < *limits.min_score) continue;
     answer.hits.push_back({.score = candidate.score,
-                           .distance = squared_distance(*vector, store.vector_at(candidate.row)),
-                           .chunk = store.chunk_at(candidate.row)});
+                           .distance = squared_distance(*vector, store.vector_of(candidate.chunk)),
+                           .chunk = store.chunk_of_vector(candidate.chunk)});
   }
   std::sort(answer.hits.begin(), answer.hits.end(), [](const Hit& a, const Hit& b) {
     return std::tuple(-a.score, std::string_view(a.chunk.document.uri), a.chunk.number) <

@@ -94,7 +94,7 @@ bool VectorPlan::reuse(ChunkRecord& record) {
       const WindowFit fit = known.fit == WindowFit::k_split ? WindowFit::k_whole : known.fit;
       if (!is_as_asked(fit, m_overflow)) continue;
       note(record, known.tokens, fit);
-      m_origins.push_back({.vector = m_stored->vector_at(known.row)});
+      m_origins.push_back({.vector = m_stored->vector_of(known.chunk)});
       ++m_reused;
       return true;
     }

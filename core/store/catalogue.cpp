@@ -19,18 +19,19 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* k_all_segments =
-    "SELECT id, name, kind, bytes, sha256, dimension, metric, count, generation, dead, dead_digest,"
-    " checksum FROM segments ORDER BY id";
+    "SELECT id, name, kind, bytes, sha256, dimension, metric, count, generation, first, last,"
+    " dead, dead_digest, checksum FROM segments ORDER BY first";
 constexpr const char* k_one_segment =
-    "SELECT id, name, kind, bytes, sha256, dimension, metric, count, generation, dead, dead_digest,"
-    " checksum FROM segments WHERE id=?";
+    "SELECT id, name, kind, bytes, sha256, dimension, metric, count, generation, first, last,"
+    " dead, dead_digest, checksum FROM segments WHERE id=?";
 // Columns of a document and of a chunk, with the tables' names for where both are read.
-#define DOCUMENT_COLUMNS                                                                        \
-  " d.id, d.uri, d.sha256, d.size, d.mtime_ns, d.ctime_ns, d.type, d.recipe, d.meta, d.chunks," \
-  " d.truncated, d.split, d.averaged, d.tokens, d.text_bytes, d.checksum"
+#define DOCUMENT_COLUMNS                                                                 \
+  " d.id, d.uri, d.sha256, d.size, d.mtime_ns, d.ctime_ns, d.type, d.recipe, d.meta,"    \
+  " d.first_chunk, d.chunks, d.truncated, d.split, d.averaged, d.tokens, d.text_bytes, " \
+  "d.chunk_keys, d.checksum"
 #define CHUNK_COLUMNS                                                                          \
   " c.id, c.document, c.number, c.start, c.end, c.line, c.text, c.text_key, c.meta, c.tokens," \
-  " c.fit, c.segment, c.row, c.checksum"
+  " c.fit, c.checksum"
 // The outer join lets a chunk whose document is lost be seen as the damage it is.
 #define CHUNK_IN_DOCUMENT                     \
   "SELECT" CHUNK_COLUMNS "," DOCUMENT_COLUMNS \
@@ -41,9 +42,8 @@ constexpr const char* k_one_document = "SELECT" DOCUMENT_COLUMNS " FROM document
 constexpr const char* k_chunks_of_document =
     "SELECT" CHUNK_COLUMNS " FROM chunks c WHERE document=? ORDER BY number";
 constexpr const char* k_chunk_by_id = CHUNK_IN_DOCUMENT " WHERE c.id=?";
-constexpr const char* k_chunk_by_row = CHUNK_IN_DOCUMENT " WHERE c.segment=? AND c.row=?";
 constexpr const char* k_chunks_by_text = CHUNK_IN_DOCUMENT " WHERE c.text_key=? ORDER BY c.id";
-constexpr int k_chunk_columns = 14;
+constexpr int k_chunk_columns = 12;
 
 bool has_log(const fs::path& file) {
   std::error_code error;
@@ -119,14 +119,16 @@ SegmentRow Catalogue::read_segment(const Statement& statement) const {
                  .dimension = statement.integer(5),
                  .count = statement.integer(7),
                  .generation = statement.integer(8),
+                 .first = statement.integer(9),
+                 .last = statement.integer(10),
                  .dead = {}};
   Statement dead =
-      m_database->query("SELECT row FROM tombstones WHERE segment=? ORDER BY row", row.id);
+      m_database->query("SELECT chunk FROM tombstones WHERE segment=? ORDER BY chunk", row.id);
   while (dead.step()) row.dead.push_back(dead.integer(0));
   const bool sound =
       row.name == segment_name(row.id, row.sha256) && statement.text(2) == "flat" &&
-      statement.text(6) == "ip" && statement.integer(9) == to_signed(row.dead.size()) &&
-      statement.text(10) == tombstone_digest(row) && statement.text(11) == checksum_of(row);
+      statement.text(6) == "ip" && statement.integer(11) == to_signed(row.dead.size()) &&
+      statement.text(12) == tombstone_digest(row) && statement.text(13) == checksum_of(row);
   if (!sound) {
     throw damaged(file(),
                   "the checksum of segment " + row.name + " or its tombstones does not match");
@@ -137,7 +139,12 @@ SegmentRow Catalogue::read_segment(const Statement& statement) const {
 std::vector<SegmentRow> Catalogue::segments() const {
   std::vector<SegmentRow> rows;
   Statement statement = m_database->query(k_all_segments);
-  while (statement.step()) rows.push_back(read_segment(statement));
+  while (statement.step()) {
+    rows.push_back(read_segment(statement));
+    if (rows.size() > 1 && rows.back().first <= rows[rows.size() - 2].last) {
+      throw damaged(file(), "two segments share a range of chunks");
+    }
+  }
   if (to_signed(rows.size()) != state().segments) {
     throw damaged(file(), "the number of segments is not the one committed");
   }
@@ -161,13 +168,15 @@ DocumentRow Catalogue::read_document(const Statement& statement, int first) cons
                             .type = statement.text(first + 6),
                             .recipe = statement.text(first + 7),
                             .meta = statement.text(first + 8)},
-                 .chunks = to_unsigned(statement.integer(first + 9)),
-                 .fits = {.truncated = to_unsigned(statement.integer(first + 10)),
-                          .split = to_unsigned(statement.integer(first + 11)),
-                          .averaged = to_unsigned(statement.integer(first + 12))}};
-  row.tokens = statement.integer(first + 13);
-  row.text_bytes = statement.integer(first + 14);
-  if (checksum_of(row) != statement.text(first + 15)) {
+                 .first_chunk = statement.integer(first + 9),
+                 .chunks = to_unsigned(statement.integer(first + 10)),
+                 .fits = {.truncated = to_unsigned(statement.integer(first + 11)),
+                          .split = to_unsigned(statement.integer(first + 12)),
+                          .averaged = to_unsigned(statement.integer(first + 13))},
+                 .chunk_keys = statement.text(first + 16)};
+  row.tokens = statement.integer(first + 14);
+  row.text_bytes = statement.integer(first + 15);
+  if (checksum_of(row) != statement.text(first + 17)) {
     throw damaged(file(), "the checksum of document " + row.summary.record.uri + " does not match");
   }
   return row;
@@ -202,9 +211,8 @@ ChunkRow Catalogue::read_chunk(const Statement& statement, const std::string& ur
                           .meta = statement.text(8)},
                 .tokens = static_cast<std::uint32_t>(statement.integer(9)),
                 .fit = static_cast<WindowFit>(statement.integer(10))};
-  row.row = {.segment = statement.integer(11), .row = statement.integer(12)};
   if (statement.integer(7) != key_of_text(row.record.chunk.text) ||
-      checksum_of(row, uri) != statement.text(13)) {
+      checksum_of(row, uri) != statement.text(11)) {
     throw damaged(file(), "the checksum of chunk " + std::to_string(row.number) + " of document " +
                               uri + " does not match");
   }
@@ -217,7 +225,9 @@ std::vector<ChunkRow> Catalogue::chunks_of(const DocumentRow& document) const {
   Statement statement = m_database->query(k_chunks_of_document, document.id);
   while (statement.step()) {
     rows.push_back(read_chunk(statement, summary.record.uri));
-    if (rows.back().document != document.id || rows.back().number != to_signed(rows.size()) - 1) {
+    const std::int64_t number = to_signed(rows.size()) - 1;
+    if (rows.back().document != document.id || rows.back().number != number ||
+        rows.back().id != summary.first_chunk + number) {
       throw damaged(file(), "a chunk of document " + summary.record.uri + " is missing");
     }
   }
@@ -236,14 +246,11 @@ std::optional<Catalogue::ChunkInDocument> Catalogue::read_chunk_in_document(
   return ChunkInDocument{.chunk = std::move(chunk), .document = std::move(document)};
 }
 
-std::optional<Catalogue::ChunkInDocument> Catalogue::find_chunk(std::int64_t id) const {
+std::optional<Catalogue::ChunkInDocument> Catalogue::find_chunk(ChunkId id) const {
   Statement statement = m_database->query(k_chunk_by_id, id);
-  return read_chunk_in_document(statement);
-}
-
-std::optional<Catalogue::ChunkInDocument> Catalogue::find_chunk(RowId row) const {
-  Statement statement = m_database->query(k_chunk_by_row, row.segment, row.row);
-  return read_chunk_in_document(statement);
+  auto found = read_chunk_in_document(statement);
+  if (found && found->chunk.id != id) throw damaged(file(), "the index of chunks is wrong");
+  return found;
 }
 
 void Catalogue::each_chunk_of_text(std::string_view text,

@@ -1,10 +1,31 @@
 #include "store/catalogue_edit.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
+#include "base/error.h"
+#include "base/json.h"
 #include "store/damage.h"
 
 namespace vecdb {
+
+namespace {
+
+std::string chunk_keys_of(const NewDocument& document) {
+  std::set<std::string> keys;
+  std::string_view last;  // neighbours often have the same
+  for (const ChunkRecord& chunk : document.chunks) {
+    const std::string& meta = chunk.chunk.meta;
+    if (meta.empty() || meta == last) continue;
+    const Json members = parse_json(meta, document.record.uri, ErrorKind::k_usage);
+    for (const auto& [key, value] : members.items()) keys.insert(key);
+    last = meta;
+  }
+  return keys.empty() ? std::string() : dump_json(keys);
+}
+
+}  // namespace
 
 CatalogueEdit::CatalogueEdit(Catalogue& catalogue)
     : m_catalogue(catalogue),
@@ -17,9 +38,7 @@ CatalogueEdit::CatalogueEdit(Catalogue& catalogue)
 bool CatalogueEdit::remove_document(const std::string& uri) {
   const auto document = m_catalogue.find_document(uri);
   if (!document) return false;
-  for (const ChunkRow& chunk : m_catalogue.chunks_of(*document)) {
-    m_dead[chunk.row.segment].push_back(chunk.row.row);
-  }
+  for (const ChunkRow& chunk : m_catalogue.chunks_of(*document)) m_dead.push_back(chunk.id);
   m_database.query("DELETE FROM chunks WHERE document=?", document->id).run();
   m_database.query("DELETE FROM documents WHERE id=?", document->id).run();
   --m_state.documents;
@@ -28,17 +47,25 @@ bool CatalogueEdit::remove_document(const std::string& uri) {
 
 void CatalogueEdit::add_segment(const SegmentRow& row) {
   m_database
-      .query("INSERT INTO segments VALUES(?, ?, 'flat', ?, ?, ?, 'ip', ?, ?, ?, ?, ?)", row.id,
-             row.name, row.bytes, row.sha256, row.dimension, row.count, row.generation,
-             to_signed(row.dead.size()), tombstone_digest(row), checksum_of(row))
+      .query("INSERT INTO segments VALUES(?, ?, 'flat', ?, ?, ?, 'ip', ?, ?, ?, ?, ?, ?, ?)",
+             row.id, row.name, row.bytes, row.sha256, row.dimension, row.count, row.generation,
+             row.first, row.last, to_signed(row.dead.size()), tombstone_digest(row),
+             checksum_of(row))
       .run();
   ++m_state.segments;
   m_state.next_segment = row.id + 1;
 }
 
-void CatalogueEdit::add_document(const NewDocument& document, RowId first) {
+void CatalogueEdit::remove_segment(const SegmentRow& row) {
+  m_database.query("DELETE FROM tombstones WHERE segment=?", row.id).run();
+  m_database.query("DELETE FROM segments WHERE id=?", row.id).run();
+  --m_state.segments;
+}
+
+void CatalogueEdit::add_document(const NewDocument& document) {
   DocumentRow row;
   row.id = m_state.next_document++;
+  row.summary.first_chunk = m_state.next_chunk;
   row.summary.record = document.record;
   row.summary.chunks = document.chunks.size();
   for (const ChunkRecord& chunk : document.chunks) {
@@ -46,23 +73,23 @@ void CatalogueEdit::add_document(const NewDocument& document, RowId first) {
     row.tokens += chunk.tokens;
     row.text_bytes += to_signed(chunk.chunk.text.size());
   }
-  const auto& [record, chunks, fits] = row.summary;
+  row.summary.chunk_keys = chunk_keys_of(document);
+  const auto& [record, first_chunk, chunks, fits, chunk_keys] = row.summary;
   m_database
-      .query("INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id,
-             record.uri, record.sha256, to_signed(record.size), record.mtime_ns, record.ctime_ns,
-             record.type, record.recipe, record.meta, to_signed(chunks), to_signed(fits.truncated),
-             to_signed(fits.split), to_signed(fits.averaged), row.tokens, row.text_bytes,
-             checksum_of(row))
+      .query("INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             row.id, record.uri, record.sha256, to_signed(record.size), record.mtime_ns,
+             record.ctime_ns, record.type, record.recipe, record.meta, first_chunk,
+             to_signed(chunks), to_signed(fits.truncated), to_signed(fits.split),
+             to_signed(fits.averaged), row.tokens, row.text_bytes, chunk_keys, checksum_of(row))
       .run();
   ++m_state.documents;
 
-  ChunkRow chunk{.id = 0, .document = row.id, .number = 0, .record = {}, .row = first};
+  ChunkRow chunk{.id = 0, .document = row.id, .number = 0, .record = {}};
   for (const ChunkRecord& chunk_record : document.chunks) {
     chunk.id = m_state.next_chunk++;
     chunk.record = chunk_record;
     add_chunk(chunk, document.record.uri);
     ++chunk.number;
-    ++chunk.row.row;
   }
 }
 
@@ -82,37 +109,49 @@ void CatalogueEdit::touch_document(const DocumentRecord& record) {
 void CatalogueEdit::add_chunk(const ChunkRow& row, const std::string& uri) {
   const Chunk& chunk = row.record.chunk;
   m_database
-      .query("INSERT INTO chunks VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id,
-             row.document, row.number, to_signed(chunk.start), to_signed(chunk.end),
-             to_signed(chunk.line), chunk.text, key_of_text(chunk.text), chunk.meta,
-             std::int64_t{row.record.tokens}, static_cast<std::int64_t>(row.record.fit),
-             row.row.segment, row.row.row, checksum_of(row, uri))
+      .query("INSERT INTO chunks VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row.id, row.document,
+             row.number, to_signed(chunk.start), to_signed(chunk.end), to_signed(chunk.line),
+             chunk.text, key_of_text(chunk.text), chunk.meta, std::int64_t{row.record.tokens},
+             static_cast<std::int64_t>(row.record.fit), checksum_of(row, uri))
       .run();
 }
 
 std::vector<std::string> CatalogueEdit::bury() {
   std::vector<std::string> gone;
-  for (auto& [id, rows] : m_dead) {
-    SegmentRow segment = m_catalogue.segment(id);  // checked, with the tombstones it has so far
-    for (const std::int64_t row : rows) {
-      m_database.query("INSERT INTO tombstones VALUES(?, ?)", id, row).run();
-    }
-    segment.dead.insert(segment.dead.end(), rows.begin(), rows.end());
-    std::sort(segment.dead.begin(), segment.dead.end());
-    if (to_signed(segment.dead.size()) >= segment.count) {
-      m_database.query("DELETE FROM tombstones WHERE segment=?", id).run();
-      m_database.query("DELETE FROM segments WHERE id=?", id).run();
-      --m_state.segments;
+  if (m_dead.empty()) return gone;
+  std::sort(m_dead.begin(), m_dead.end());
+  auto dead = m_dead.begin();
+  for (SegmentRow& segment : m_catalogue.segments()) {
+    const auto end = std::upper_bound(dead, m_dead.end(), segment.last);
+    if (dead == end) continue;
+    if (*dead < segment.first) break;
+    if (end - dead >= segment.live()) {
+      remove_segment(segment);
       gone.push_back(segment.name);
-      continue;
+    } else {
+      add_tombstones(segment, std::span(dead, end));
     }
-    m_database
-        .query("UPDATE segments SET dead=?, dead_digest=?, checksum=? WHERE id=?",
-               to_signed(segment.dead.size()), tombstone_digest(segment), checksum_of(segment), id)
-        .run();
+    dead = end;
+  }
+  if (dead != m_dead.end()) {
+    throw damaged(m_catalogue.file(),
+                  "no segment has the vector of chunk " + std::to_string(*dead));
   }
   m_dead.clear();
   return gone;
+}
+
+void CatalogueEdit::add_tombstones(SegmentRow& segment, std::span<const ChunkId> dead) {
+  for (const ChunkId chunk : dead) {
+    m_database.query("INSERT INTO tombstones VALUES(?, ?)", segment.id, chunk).run();
+  }
+  const auto middle = segment.dead.insert(segment.dead.end(), dead.begin(), dead.end());
+  std::inplace_merge(segment.dead.begin(), middle, segment.dead.end());
+  m_database
+      .query("UPDATE segments SET dead=?, dead_digest=?, checksum=? WHERE id=?",
+             to_signed(segment.dead.size()), tombstone_digest(segment), checksum_of(segment),
+             segment.id)
+      .run();
 }
 
 void CatalogueEdit::commit() {

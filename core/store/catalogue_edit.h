@@ -1,6 +1,6 @@
 #pragma once
 
-#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,21 +22,24 @@ class CatalogueEdit {
   // Gives a stored document another record; its chunks stay. Throws k_usage when there is none.
   void touch_document(const DocumentRecord& record);
   void add_segment(const SegmentRow& row);
-  // Its vectors are the rows from `first` of a segment that was added before.
-  void add_document(const NewDocument& document, RowId first);
+  // Takes one out of the catalogue, with its tombstones; the file may go after commit().
+  void remove_segment(const SegmentRow& row);
+  // Its chunks have the next ids, in the order in which documents are added.
+  void add_document(const NewDocument& document);
   // Marks the removed chunks' vectors as dead. Returns the names of the segments that have no live
-  // one left and are therefore out of the catalogue: their files may go after commit().
+  // one left and are therefore out of the catalogue. Before a segment is added.
   std::vector<std::string> bury();
   void commit();
 
  private:
+  void add_tombstones(SegmentRow& segment, std::span<const ChunkId> dead);
   void add_chunk(const ChunkRow& row, const std::string& uri);
 
   Catalogue& m_catalogue;
   Database& m_database;
   Transaction m_transaction;
   StateRow m_state;
-  std::map<std::int64_t, std::vector<std::int64_t>> m_dead;  // rows by segment
+  std::vector<ChunkId> m_dead;  // removed, not yet buried
 };
 
 }  // namespace vecdb

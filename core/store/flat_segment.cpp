@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -19,31 +20,51 @@ namespace vecdb {
 
 namespace {
 
-// FAISS's own fields, packed in this order, then the floats of all rows.
-constexpr std::size_t k_header_bytes = 45;
+// FAISS's own fields, packed: an IndexIDMap's, those of the flat index in it, the floats of all
+// rows, how many ids follow, the ids.
+constexpr std::size_t k_header_bytes = 82;
+constexpr std::size_t k_id_bytes = sizeof(ChunkId);
 
 template <typename T>
 void append(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
+void append_index(std::string& out, std::string_view kind, std::int64_t dimension,
+                  std::int64_t count) {
+  out += kind;
+  append(out, static_cast<std::int32_t>(dimension));
+  append(out, count);
+  append(out, std::int64_t{1} << 20);  // two fields that FAISS no longer uses
+  append(out, std::int64_t{1} << 20);
+  append(out, char{1});  // trained
+  append(out, static_cast<std::int32_t>(faiss::METRIC_INNER_PRODUCT));
+}
+
 std::string header_of(std::int64_t dimension, std::int64_t count) {
-  std::string header = "IxFI";
-  append(header, static_cast<std::int32_t>(dimension));
-  append(header, count);
-  append(header, std::int64_t{1} << 20);  // two fields that FAISS no longer uses
-  append(header, std::int64_t{1} << 20);
-  append(header, char{1});  // trained
-  append(header, static_cast<std::int32_t>(faiss::METRIC_INNER_PRODUCT));
+  std::string header;
+  append_index(header, "IxMp", dimension, count);
+  append_index(header, "IxFI", dimension, count);
   append(header, static_cast<std::uint64_t>(count * dimension));  // floats that follow
   return header;
 }
 
+// What stands between the floats and the ids.
+std::string count_of_ids(std::int64_t count) {
+  std::string bytes;
+  append(bytes, static_cast<std::uint64_t>(count));
+  return bytes;
+}
+
 std::int64_t file_bytes(std::int64_t dimension, std::int64_t count) {
+  constexpr std::int64_t k_fixed = k_header_bytes + sizeof(std::uint64_t);
+  std::int64_t a_row = 0;
   std::int64_t bytes = 0;
-  const bool overflows = __builtin_mul_overflow(dimension, count, &bytes) ||
-                         __builtin_mul_overflow(bytes, std::int64_t{sizeof(float)}, &bytes) ||
-                         __builtin_add_overflow(bytes, std::int64_t{k_header_bytes}, &bytes);
+  const bool overflows =
+      __builtin_mul_overflow(dimension, std::int64_t{sizeof(float)}, &a_row) ||
+      __builtin_add_overflow(a_row, static_cast<std::int64_t>(k_id_bytes), &a_row) ||
+      __builtin_mul_overflow(a_row, count, &bytes) ||
+      __builtin_add_overflow(bytes, k_fixed, &bytes);
   return overflows ? -1 : bytes;
 }
 
@@ -61,21 +82,26 @@ class LiveRows : public faiss::IDSelector {
 
 }  // namespace
 
-void write_flat_segment(const std::filesystem::path& folder, std::span<const NewDocument> documents,
-                        SegmentRow& row) {
+void write_flat_segment(const std::filesystem::path& folder, std::span<const ChunkId> chunks,
+                        const EachBlock& each_block, SegmentRow& row) {
+  row.count = to_signed(chunks.size());
   row.bytes = file_bytes(row.dimension, row.count);
+  row.first = chunks.front();
+  row.last = chunks.back();
   const std::string header = header_of(row.dimension, row.count);
+  const std::string ids = count_of_ids(row.count);
+  const auto each_part = [&](const std::function<void(VectorBlock)>& visit) {
+    visit(std::as_bytes(std::span(header)));
+    each_block(visit);
+    visit(std::as_bytes(std::span(ids)));
+    visit(std::as_bytes(chunks));
+  };
   Sha256 hash;
-  hash.update(header);
-  for (const NewDocument& document : documents)
-    hash.update(std::as_bytes(std::span(document.vectors)));
+  each_part([&](VectorBlock bytes) { hash.update(bytes); });
   row.sha256 = hash.hex_digest();
   row.name = segment_name(row.id, row.sha256);
-
   AtomicFile file(folder / row.name);
-  file.write(header);
-  for (const NewDocument& document : documents)
-    file.write(std::as_bytes(std::span(document.vectors)));
+  each_part([&](VectorBlock bytes) { file.write(bytes); });
   file.commit();
 }
 
@@ -87,37 +113,79 @@ FlatSegment::FlatSegment(const std::filesystem::path& file, SegmentRow row)
     throw damaged(m_path, "has " + std::to_string(size) + " bytes, not the " +
                               std::to_string(m_row.bytes) + " that were committed");
   }
-  if (m_row.dead.empty()) return;
-  m_dead.resize(static_cast<std::size_t>(m_row.count));
-  for (const std::int64_t dead : m_row.dead) {
-    if (dead < 0 || dead >= m_row.count)
-      throw damaged(m_path, "has fewer rows than tombstones name");
-    m_dead[static_cast<std::size_t>(dead)] = true;
-  }
 }
 
-void FlatSegment::check(Check how) const {
+void FlatSegment::check(Check how) {
   const bool same = how == Check::k_cached ? has_sha256(m_file, m_row.sha256)
                                            : sha256_hex(m_file.bytes()) == m_row.sha256;
   if (!same) throw damaged(m_path, "its bytes are not those that were committed");
   const std::string header = header_of(m_row.dimension, m_row.count);
-  if (std::memcmp(m_file.bytes().data(), header.data(), k_header_bytes) != 0) {
-    throw damaged(m_path, "its header does not agree with the catalogue");
+  const std::string ids = count_of_ids(m_row.count);
+  bool agrees = std::memcmp(m_file.bytes().data(), header.data(), header.size()) == 0 &&
+                std::memcmp(chunk_ids() - ids.size(), ids.data(), ids.size()) == 0 &&
+                chunk_at(0) == m_row.first && chunk_at(m_row.count - 1) == m_row.last;
+  for (std::int64_t row = 1; agrees && how == Check::k_anew && row < m_row.count; ++row) {
+    agrees = chunk_at(row - 1) < chunk_at(row);
   }
+  if (!agrees) throw damaged(m_path, "does not agree with the catalogue");
+
+  if (m_row.dead.empty() || !m_dead.empty()) return;
+  m_dead.resize(to_index(m_row.count));
+  for (const ChunkId chunk : m_row.dead) {
+    const auto row = find(chunk);
+    if (!row) throw damaged(m_path, "lacks chunks that tombstones name");
+    m_dead[to_index(*row)] = true;
+  }
+}
+
+const std::byte* FlatSegment::chunk_ids() const {
+  return m_file.bytes().data() + m_file.bytes().size() - to_index(m_row.count) * k_id_bytes;
+}
+
+ChunkId FlatSegment::chunk_at(std::int64_t row) const {
+  ChunkId chunk = 0;
+  std::memcpy(&chunk, chunk_ids() + to_index(row) * k_id_bytes, k_id_bytes);
+  return chunk;
+}
+
+std::optional<std::int64_t> FlatSegment::find(ChunkId chunk) const {
+  std::int64_t low = 0;
+  for (std::int64_t high = m_row.count; low < high;) {
+    const std::int64_t middle = low + (high - low) / 2;
+    if (chunk_at(middle) < chunk) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == m_row.count || chunk_at(low) != chunk) return std::nullopt;
+  return low;
+}
+
+VectorBlock FlatSegment::vectors(std::int64_t first_row, std::int64_t rows) const {
+  const std::size_t bytes = to_index(m_row.dimension) * sizeof(float);
+  return m_file.bytes().subspan(k_header_bytes + to_index(first_row) * bytes,
+                                to_index(rows) * bytes);
+}
+
+std::vector<float> FlatSegment::vector_at(std::int64_t row) const {
+  std::vector<float> vector(to_index(m_row.dimension));
+  std::memcpy(vector.data(), vectors(row, 1).data(), vector.size() * sizeof(float));
+  return vector;
 }
 
 void FlatSegment::propose(std::span<const float> query, std::size_t count,
                           std::vector<Proposal>& proposals) const {
-  const std::size_t wanted = std::min(count, static_cast<std::size_t>(live()));
+  const std::size_t wanted = std::min(count, static_cast<std::size_t>(m_row.live()));
   if (wanted == 0) return;
   std::vector<float> scores(wanted);
   std::vector<std::int64_t> rows(wanted, -1);
   // The rows are not aligned for floats, so this pointer is only handed on: FAISS loads them with
   // instructions that do not mind.
-  const auto* vectors = reinterpret_cast<const float*>(m_file.bytes().data() + k_header_bytes);
+  const auto* floats = reinterpret_cast<const float*>(vectors(0, m_row.count).data());
   const LiveRows selector(m_dead);
   try {
-    faiss::knn_inner_product(query.data(), vectors, query.size(), 1,
+    faiss::knn_inner_product(query.data(), floats, query.size(), 1,
                              static_cast<std::size_t>(m_row.count), wanted, scores.data(),
                              rows.data(), m_dead.empty() ? nullptr : &selector);
   } catch (const faiss::FaissException& error) {
@@ -125,17 +193,8 @@ void FlatSegment::propose(std::span<const float> query, std::size_t count,
   }
   for (std::size_t i = 0; i < wanted; ++i) {
     if (rows[i] < 0 || rows[i] >= m_row.count) continue;
-    proposals.push_back({.row = {.segment = m_row.id, .row = rows[i]}, .score = scores[i]});
+    proposals.push_back({.chunk = chunk_at(rows[i]), .score = scores[i]});
   }
-}
-
-std::vector<float> FlatSegment::vector_at(std::int64_t row) const {
-  const auto dimension = static_cast<std::size_t>(m_row.dimension);
-  std::vector<float> vector(dimension);
-  const std::size_t offset =
-      k_header_bytes + static_cast<std::size_t>(row) * dimension * sizeof(float);
-  std::memcpy(vector.data(), m_file.bytes().data() + offset, dimension * sizeof(float));
-  return vector;
 }
 
 std::string faiss_version() {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,11 +15,15 @@
 
 namespace vecdb {
 
-// Writes the documents' vectors, in order, as segment number row.id into `folder`, durably, and
-// fills in the row's name, bytes and sha256. They are row.count > 0 vectors of row.dimension
-// floats. The file is what faiss::write_index makes of an IndexFlatIP.
-void write_flat_segment(const std::filesystem::path& folder, std::span<const NewDocument> documents,
-                        SegmentRow& row);
+// Writes vectors as segment number row.id into `folder`, durably, and fills in the row's name,
+// size, sha256, count, first and last. `chunks` are their ids, ascending and not empty; each_block
+// hands on the vectors, row.dimension floats each, in the same order and any number at a time, and
+// is called more than once. The file is what faiss::write_index makes of an IndexIDMap over an
+// IndexFlatIP.
+using VectorBlock = std::span<const std::byte>;
+using EachBlock = std::function<void(const std::function<void(VectorBlock)>&)>;
+void write_flat_segment(const std::filesystem::path& folder, std::span<const ChunkId> chunks,
+                        const EachBlock& each_block, SegmentRow& row);
 
 // A committed segment, mapped and searched where it lies.
 class FlatSegment {
@@ -25,26 +32,34 @@ class FlatSegment {
   FlatSegment(const std::filesystem::path& file, SegmentRow row);
 
   const SegmentRow& row() const noexcept { return m_row; }
-  std::int64_t live() const noexcept {
-    return m_row.count - static_cast<std::int64_t>(m_row.dead.size());
-  }
+  bool covers(ChunkId chunk) const noexcept { return m_row.first <= chunk && chunk <= m_row.last; }
 
   // Compares the content with the catalogue; throws k_damaged. May trust an earlier check of the
   // same file (base/verified_file.h), unless all of it is asked for anew.
   enum class Check { k_cached, k_anew };
-  void check(Check how) const;
+  void check(Check how);
 
   // The rest is for a segment that was checked.
+
+  ChunkId chunk_at(std::int64_t row) const;
+  // Where the vector of a chunk is, dead or alive; nothing when it is not here.
+  std::optional<std::int64_t> find(ChunkId chunk) const;
+  bool is_dead(std::int64_t row) const { return !m_dead.empty() && m_dead[to_index(row)]; }
+  // The floats of some rows; not aligned for floats.
+  VectorBlock vectors(std::int64_t first_row, std::int64_t rows) const;
+  std::vector<float> vector_at(std::int64_t row) const;
 
   // Appends the `count` best live rows, or all when there are fewer.
   void propose(std::span<const float> query, std::size_t count,
                std::vector<Proposal>& proposals) const;
-  std::vector<float> vector_at(std::int64_t row) const;
 
  private:
+  static std::size_t to_index(std::int64_t row) { return static_cast<std::size_t>(row); }
+  const std::byte* chunk_ids() const;
+
   std::filesystem::path m_path;
   SegmentRow m_row;
-  std::vector<bool> m_dead;  // by row; empty when all are live
+  std::vector<bool> m_dead;  // by row, once checked; empty when all are live
   MappedFile m_file;
 };
 

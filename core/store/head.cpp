@@ -5,6 +5,7 @@
 
 #include "base/sha256.h"
 #include "store/damage.h"
+#include "store/format.h"
 
 namespace vecdb {
 
@@ -20,9 +21,9 @@ std::string with_checksum(std::string text) {
   return text.append(k_checksum_key).append(checksum).append("\n");
 }
 
-std::string serialise(const Head& head) {
-  return with_checksum(std::string(k_magic) + "2\nstore " + head.store + "\ngeneration " +
-                       std::to_string(head.generation) + "\n");
+std::string serialise(const Head& head, std::int64_t format) {
+  return with_checksum(std::string(k_magic) + std::to_string(format) + "\nstore " + head.store +
+                       "\ngeneration " + std::to_string(head.generation) + "\n");
 }
 
 // The word after `key` on the line that starts with it.
@@ -35,7 +36,7 @@ std::string_view value_of(std::string_view text, std::string_view key) {
 
 }  // namespace
 
-std::optional<Head> read_head(const std::filesystem::path& file) {
+std::optional<Head> read_head(const std::filesystem::path& file, std::int64_t format) {
   std::error_code error;
   if (!std::filesystem::exists(file, error) && !error) return std::nullopt;
   const auto size = std::filesystem::file_size(file, error);
@@ -44,14 +45,14 @@ std::optional<Head> read_head(const std::filesystem::path& file) {
   const bool whole = text.size() >= k_checksum_line && text.starts_with(k_magic) &&
                      text == with_checksum(text.substr(0, text.size() - k_checksum_line));
   if (!whole) throw damaged(file, "its checksum does not match");
-  const std::string_view format = value_of(text, "\nformat ");
-  if (format != "2") throw of_other_format(file, std::string(format));
+  const std::string_view found = value_of(text, "\nformat ");
+  if (found != std::to_string(format)) throw of_other_format(file, std::string(found));
 
   Head head;
   head.store = value_of(text, "\nstore ");
   const std::string_view digits = value_of(text, "\ngeneration ");
   std::from_chars(digits.data(), digits.data() + digits.size(), head.generation);
-  if (serialise(head) != text) throw damaged(file, "is not laid out as format 2");
+  if (serialise(head, format) != text) throw damaged(file, "is not laid out as its format asks");
   return head;
 }
 
@@ -64,7 +65,7 @@ bool looks_like_head(const std::filesystem::path& file) {
 }
 
 PendingHead::PendingHead(const std::filesystem::path& file, const Head& head) : m_file(file) {
-  m_file.write(serialise(head));
+  m_file.write(serialise(head, k_store_format));
 }
 
 }  // namespace vecdb

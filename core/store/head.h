@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "store/format.h"
 
 namespace vecdb {
 
@@ -16,8 +17,10 @@ struct Head {
   std::int64_t generation = 0;
 };
 
-// Nothing when there is no such file. Throws k_damaged for anything but a whole HEAD of format 2.
-std::optional<Head> read_head(const std::filesystem::path& file);
+// Nothing when there is no such file. Throws k_damaged for anything but a whole HEAD of that
+// format.
+std::optional<Head> read_head(const std::filesystem::path& file,
+                              std::int64_t format = k_store_format);
 
 // Whether the file begins as every version's HEAD does.
 bool looks_like_head(const std::filesystem::path& file);

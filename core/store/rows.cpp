@@ -49,6 +49,8 @@ std::string checksum_of(const SegmentRow& row) {
       .add("ip")
       .add(row.count)
       .add(row.generation)
+      .add(row.first)
+      .add(row.last)
       .add(to_signed(row.dead.size()))
       .add(tombstone_digest(row))
       .hex();
@@ -66,12 +68,14 @@ std::string checksum_of(const DocumentRow& row) {
       .add(record.type)
       .add(record.recipe)
       .add(record.meta)
+      .add(row.summary.first_chunk)
       .add(to_signed(row.summary.chunks))
       .add(to_signed(row.summary.fits.truncated))
       .add(to_signed(row.summary.fits.split))
       .add(to_signed(row.summary.fits.averaged))
       .add(row.tokens)
       .add(row.text_bytes)
+      .add(row.summary.chunk_keys)
       .hex();
 }
 
@@ -90,14 +94,12 @@ std::string checksum_of(const ChunkRow& row, const std::string& uri) {
       .add(chunk.meta)
       .add(std::int64_t{row.record.tokens})
       .add(static_cast<std::int64_t>(row.record.fit))
-      .add(row.row.segment)
-      .add(row.row.row)
       .hex();
 }
 
 std::string tombstone_digest(const SegmentRow& row) {
   RowChecksum checksum("tombstones");
-  for (const std::int64_t dead : row.dead) checksum.add(dead);
+  for (const ChunkId dead : row.dead) checksum.add(dead);
   return checksum.hex();
 }
 

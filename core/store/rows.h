@@ -29,8 +29,11 @@ struct SegmentRow {
   std::int64_t dimension = 0;
   std::int64_t count = 0;       // vectors, dead ones included
   std::int64_t generation = 0;  // the commit that made it
-  std::vector<std::int64_t>
-      dead;  // rows that no chunk uses any more, ascending; kept in tombstones
+  ChunkId first = 0;            // its rows are chunks from `first` to `last`, in ascending order;
+  ChunkId last = 0;             // those of other segments lie below or above
+  std::vector<ChunkId> dead;    // chunks that are no more, ascending; kept in tombstones
+
+  std::int64_t live() const noexcept { return count - static_cast<std::int64_t>(dead.size()); }
 };
 
 struct DocumentRow {
@@ -41,11 +44,10 @@ struct DocumentRow {
 };
 
 struct ChunkRow {
-  std::int64_t id = 0;
+  ChunkId id = 0;
   std::int64_t document = 0;
   std::int64_t number = 0;
   ChunkRecord record;
-  RowId row;
 };
 
 // The catalogue and FAISS know signed numbers only.
@@ -59,7 +61,7 @@ std::string checksum_of(const StateRow& row);
 std::string checksum_of(const SegmentRow& row);
 std::string checksum_of(const DocumentRow& row);
 std::string checksum_of(const ChunkRow& row, const std::string& uri);
-// Over the dead rows of one segment.
+// Over the dead chunks of one segment.
 std::string tombstone_digest(const SegmentRow& row);
 
 }  // namespace vecdb

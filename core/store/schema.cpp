@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "store/damage.h"
+#include "store/format.h"
 #include "store/row_checksum.h"
 #include "store/rows.h"
 
@@ -14,9 +15,9 @@ namespace vecdb {
 namespace {
 
 constexpr std::int64_t k_application_id = 0x76656364;  // "vecd"
-constexpr std::int64_t k_format = 2;
 
-// SQLite keeps these texts as they are, so that one comparison sees any change to them.
+// SQLite keeps these texts as they are, so that one comparison sees any change to them. Tables come
+// before indexes, as VACUUM orders them.
 constexpr std::array<std::string_view, 8> k_statements = {
     "CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
     "CREATE TABLE state(id INTEGER PRIMARY KEY, generation INTEGER NOT NULL,"
@@ -25,26 +26,25 @@ constexpr std::array<std::string_view, 8> k_statements = {
     "CREATE TABLE documents(id INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE,"
     " sha256 TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
     " ctime_ns INTEGER NOT NULL, type TEXT NOT NULL, recipe TEXT NOT NULL, meta TEXT NOT NULL,"
-    " chunks INTEGER NOT NULL,"
+    " first_chunk INTEGER NOT NULL, chunks INTEGER NOT NULL,"
     " truncated INTEGER NOT NULL, split INTEGER NOT NULL, averaged INTEGER NOT NULL,"
-    " tokens INTEGER NOT NULL, text_bytes INTEGER NOT NULL, checksum TEXT NOT NULL) STRICT",
+    " tokens INTEGER NOT NULL, text_bytes INTEGER NOT NULL, chunk_keys TEXT NOT NULL,"
+    " checksum TEXT NOT NULL) STRICT",
     "CREATE TABLE segments(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
     " bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, dimension INTEGER NOT NULL,"
     " metric TEXT NOT NULL, count INTEGER NOT NULL, generation INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, last INTEGER NOT NULL,"
     " dead INTEGER NOT NULL, dead_digest TEXT NOT NULL, checksum TEXT NOT NULL) STRICT",
     "CREATE TABLE chunks(id INTEGER PRIMARY KEY,"
     " document INTEGER NOT NULL REFERENCES documents(id), number INTEGER NOT NULL,"
     " start INTEGER NOT NULL, end INTEGER NOT NULL, line INTEGER NOT NULL, text TEXT NOT NULL,"
     " text_key INTEGER NOT NULL, meta TEXT NOT NULL,"
     " tokens INTEGER NOT NULL, fit INTEGER NOT NULL,"
-    " segment INTEGER NOT NULL REFERENCES segments(id), row INTEGER NOT NULL,"
     " checksum TEXT NOT NULL) STRICT",
-    "CREATE UNIQUE INDEX chunks_of_document ON chunks(document, number)",
-    "CREATE UNIQUE INDEX chunks_of_segment ON chunks(segment, row)",
-    "CREATE INDEX chunks_of_text ON chunks(text_key)"};
-constexpr std::string_view k_tombstones =
     "CREATE TABLE tombstones(segment INTEGER NOT NULL REFERENCES segments(id),"
-    " row INTEGER NOT NULL, PRIMARY KEY(segment, row)) STRICT, WITHOUT ROWID";
+    " chunk INTEGER NOT NULL, PRIMARY KEY(segment, chunk)) STRICT, WITHOUT ROWID",
+    "CREATE UNIQUE INDEX chunks_of_document ON chunks(document, number)",
+    "CREATE INDEX chunks_of_text ON chunks(text_key)"};
 
 std::string checksum_of(const std::map<std::string, std::string>& settings) {
   RowChecksum checksum("settings");
@@ -62,9 +62,8 @@ std::int64_t pragma(Database& database, const std::string& name) {
 void create_schema(Database& database, const StoreSettings& settings, const std::string& store_id) {
   Transaction transaction(database);
   database.query("PRAGMA application_id=" + std::to_string(k_application_id)).run();
-  database.query("PRAGMA user_version=" + std::to_string(k_format)).run();
+  database.query("PRAGMA user_version=" + std::to_string(k_store_format)).run();
   for (const std::string_view sql : k_statements) database.query(sql).run();
-  database.query(k_tombstones).run();
 
   std::map<std::string, std::string> values = {{"store", store_id},
                                                {"model", settings.model},
@@ -86,17 +85,17 @@ void check_schema(Database& database) {
     throw damaged(database.file(), "is not a vecdb catalogue");
   }
   const std::int64_t format = pragma(database, "user_version");
-  if (format != k_format) throw of_other_format(database.file(), std::to_string(format));
+  if (format != k_store_format) throw of_other_format(database.file(), std::to_string(format));
 
   std::string expected;
   for (const std::string_view sql : k_statements) expected.append(sql).append("\n");
-  expected.append(k_tombstones).append("\n");
   std::string found;
   Statement statement =
       database.query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
   while (statement.step()) found.append(statement.text(0)).append("\n");
   if (found != expected) {
-    throw damaged(database.file(), "its tables are not those of format 2");
+    throw damaged(database.file(),
+                  "its tables are not those of format " + std::to_string(k_store_format));
   }
 }
 

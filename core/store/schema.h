@@ -11,7 +11,7 @@ namespace vecdb {
 // Fills an empty database with the tables, the settings and generation 0.
 void create_schema(Database& database, const StoreSettings& settings, const std::string& store_id);
 
-// Throws k_damaged unless this is a catalogue of format 2 with exactly our tables.
+// Throws k_damaged unless this is a catalogue of our format with exactly our tables.
 void check_schema(Database& database);
 
 struct FixedSettings {

@@ -188,6 +188,14 @@ void Database::checkpoint() {
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) fail(code);
 }
 
+void Database::release_space() {
+  const auto pragma = [&](const char* sql) {
+    Statement statement = query(sql);
+    return statement.step() ? statement.integer(0) : 0;
+  };
+  if (pragma("PRAGMA freelist_count") * 10 > pragma("PRAGMA page_count")) query("VACUUM").run();
+}
+
 void Database::fail(int code) const {
   const bool has_own_text =
       m_connection != nullptr && sqlite3_extended_errcode(m_connection) == code;

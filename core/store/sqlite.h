@@ -70,6 +70,9 @@ class Database {
   // Moves the write-ahead log into the file and empties it, as far as readers allow.
   void checkpoint();
 
+  // Makes the file smaller, through the log, when many of its pages are unused.
+  void release_space();
+
  private:
   friend class Statement;
   Statement prepare(std::string_view sql);

@@ -80,38 +80,36 @@ struct NewDocument {
   std::vector<float> vectors;
 };
 
+// A chunk's number in a store, from 1: unique, never used again, ascending in a document. FAISS
+// knows the chunk's vector by it.
+using ChunkId = std::int64_t;
+
 struct DocumentSummary {
   DocumentRecord record;
+  ChunkId first_chunk = 0;  // the others' follow it one by one
   std::uint64_t chunks = 0;
   FitCounts fits;
-};
-
-// A vector's place: a segment's number in the catalogue and the row in it.
-struct RowId {
-  std::int64_t segment = 0;
-  std::int64_t row = 0;
-
-  friend auto operator<=>(const RowId&, const RowId&) = default;
+  // The keys that the chunks' own metadata has, sorted, as a JSON array; empty when there are none.
+  std::string chunk_keys;
 };
 
 // A chunk as a search returns it.
 struct StoredChunk {
-  std::int64_t id = 0;       // unique in the store, never used again
+  ChunkId id = 0;
   std::uint64_t number = 0;  // of the chunk in its document, from 0
   ChunkRecord record;
   DocumentRecord document;
-  RowId row;  // of its vector
 };
 
-// The vector of a text that is stored.
+// A stored chunk of some text, and so of its vector.
 struct KnownText {
-  RowId row;
+  ChunkId chunk = 0;
   std::uint32_t tokens = 0;
   WindowFit fit = WindowFit::k_whole;
 };
 
 struct Proposal {
-  RowId row;
+  ChunkId chunk = 0;
   float score = 0;  // FAISS's inner product: right to rounding, not to the last bit
 };
 
@@ -144,18 +142,19 @@ class StoreReader {
   std::optional<DocumentSummary> find_document(const std::string& uri) const;
   // All chunks of a document in order; empty when there is none of that uri.
   std::vector<StoredChunk> chunks_of(const std::string& uri) const;
-  std::optional<StoredChunk> find_chunk(std::int64_t id) const;
+  std::optional<StoredChunk> find_chunk(ChunkId id) const;
   StoreStats stats() const;
   // Chunks of exactly this text, those with equal fits once.
   std::vector<KnownText> find_text(std::string_view text) const;
 
-  // The `count` live rows nearest to `query` (dimension floats) by inner product, best first, fewer
-  // when the store holds fewer. FAISS decides; rows that are no longer live are left out inside the
-  // search. Repeated or equal scores come in any order.
+  // The `count` chunks nearest to `query` (dimension floats) by inner product, best first, fewer
+  // when the store holds fewer. FAISS decides; chunks that were replaced or deleted are left out
+  // inside the search. Equal scores come in any order.
   std::vector<Proposal> propose(std::span<const float> query, std::size_t count) const;
-  // A copy of one stored vector.
-  std::vector<float> vector_at(RowId row) const;
-  StoredChunk chunk_at(RowId row) const;
+  // Of a stored chunk: k_usage when there is no vector of that id.
+  std::vector<float> vector_of(ChunkId chunk) const;
+  // The chunk of a vector that was proposed.
+  StoredChunk chunk_of_vector(ChunkId chunk) const;
 
  private:
   struct Impl;
@@ -189,6 +188,11 @@ class StoreWriter {
   void commit(std::span<const NewDocument> documents, std::span<const std::string> removed,
               std::span<const DocumentRecord> touched = {});
 
+  // Writes all vectors into one segment without those of chunks that are no more, and gives the
+  // catalogue's unused pages back. commit() does the like for parts of the store when it is due.
+  // False when an interrupt came first: then the store is as it was.
+  bool compact();
+
  private:
   StoreWriter();
   struct Impl;
@@ -201,6 +205,14 @@ bool is_store(const std::filesystem::path& store);
 // Whether it is a store in the making: another process is at it, or was stopped at it. Nothing was
 // committed to it yet, and StoreWriter::open_or_create finishes it.
 bool is_unfinished_store(const std::filesystem::path& store);
+
+// Brings a store of format 2 to the present one: all of it, or nothing when this throws or an
+// interrupt comes. Documents keep everything but their chunks' ids. Makes the new store beside the
+// old one, as NAME.migrating, and lets the two change places in one step; needs as much room again.
+// Returns the number of documents; nothing when the store has the present format already. Throws
+// k_damaged when the old store is not what was committed.
+std::optional<std::uint64_t> migrate_store(const std::filesystem::path& store, double wait_seconds,
+                                           const Notice& notice);
 
 // Reads every byte of a store and checks it: the catalogue's own structure, the checksum of every
 // row, every segment's bytes, and that chunks and rows name each other exactly. Returns what is

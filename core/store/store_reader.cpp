@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <system_error>
 #include <utility>
 
@@ -22,8 +21,7 @@ StoredChunk to_stored(ChunkRow chunk, const DocumentRecord& document) {
   return {.id = chunk.id,
           .number = to_unsigned(chunk.number),
           .record = std::move(chunk.record),
-          .document = document,
-          .row = chunk.row};
+          .document = document};
 }
 
 }  // namespace
@@ -42,9 +40,8 @@ struct StoreReader::Impl {
   bool map_segments() {
     for (SegmentRow& row : catalogue.segments()) {
       const fs::path file = layout.segment(row.name);
-      const std::int64_t id = row.id;
       try {
-        segments.emplace(id, FlatSegment(file, std::move(row)));
+        segments.push_back({.segment = FlatSegment(file, std::move(row))});
       } catch (const Error& error) {
         std::error_code ignored;
         if (fs::exists(file, ignored) || ignored) throw;
@@ -55,24 +52,23 @@ struct StoreReader::Impl {
     return true;
   }
 
-  // A segment whose content has been checked.
-  const FlatSegment& checked(std::int64_t id) {
-    const auto found = segments.find(id);
-    if (found == segments.end()) {
-      throw Error(ErrorKind::k_usage, "segment " + std::to_string(id) + ": there is none");
+  struct OpenSegment {
+    // Before any of its content is used.
+    const FlatSegment& checked() {
+      if (!is_checked) segment.check(FlatSegment::Check::k_cached);
+      is_checked = true;
+      return segment;
     }
-    bool& done = is_checked[id];
-    if (!done) found->second.check(FlatSegment::Check::k_cached);
-    done = true;
-    return found->second;
-  }
+
+    FlatSegment segment;
+    bool is_checked = false;
+  };
 
   StoreLayout layout;
   Head head;
   Catalogue catalogue;
   std::int64_t generation = 0;
-  std::map<std::int64_t, FlatSegment> segments;  // by number
-  std::map<std::int64_t, bool> is_checked;
+  std::vector<OpenSegment> segments;  // in order of their chunks
   fs::path missing;
 };
 
@@ -117,19 +113,19 @@ std::vector<StoredChunk> StoreReader::chunks_of(const std::string& uri) const {
   return chunks;
 }
 
-std::optional<StoredChunk> StoreReader::find_chunk(std::int64_t id) const {
+std::optional<StoredChunk> StoreReader::find_chunk(ChunkId id) const {
   auto found = m_impl->catalogue.find_chunk(id);
   if (!found) return std::nullopt;
   return to_stored(std::move(found->chunk), found->document.summary.record);
 }
 
-StoredChunk StoreReader::chunk_at(RowId row) const {
-  auto found = m_impl->catalogue.find_chunk(row);
-  if (!found || found->chunk.row != row) {
-    throw damaged(m_impl->layout.catalogue, "no chunk has vector " + std::to_string(row.row) +
-                                                " of segment " + std::to_string(row.segment));
+StoredChunk StoreReader::chunk_of_vector(ChunkId chunk) const {
+  auto found = find_chunk(chunk);
+  if (!found) {
+    throw damaged(m_impl->layout.catalogue,
+                  "chunk " + std::to_string(chunk) + " is missing, though it has a vector");
   }
-  return to_stored(std::move(found->chunk), found->document.summary.record);
+  return std::move(*found);
 }
 
 StoreStats StoreReader::stats() const {
@@ -141,7 +137,7 @@ StoreStats StoreReader::stats() const {
     stats.tokens += to_unsigned(row.tokens);
     stats.text_bytes += to_unsigned(row.text_bytes);
   });
-  for (const auto& [id, segment] : m_impl->segments) {
+  for (const auto& [segment, is_checked] : m_impl->segments) {
     ++stats.segments;
     stats.dead_rows += segment.row().dead.size();
     stats.disk_bytes += to_unsigned(segment.row().bytes);
@@ -161,7 +157,7 @@ std::vector<KnownText> StoreReader::find_text(std::string_view text) const {
     const ChunkRecord& record = found.chunk.record;
     const auto has_its_fit = [&](const KnownText& each) { return each.fit == record.fit; };
     if (std::ranges::none_of(known, has_its_fit)) {
-      known.push_back({.row = found.chunk.row, .tokens = record.tokens, .fit = record.fit});
+      known.push_back({.chunk = found.chunk.id, .tokens = record.tokens, .fit = record.fit});
     }
     return record.fit != WindowFit::k_whole;  // which says that no other fit is possible
   });
@@ -178,25 +174,26 @@ std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::si
     throw Error(ErrorKind::k_usage, "query vector: holds a value that is not finite");
   }
   std::vector<Proposal> proposals;
-  for (const auto& [id, segment] : m_impl->segments) {
-    m_impl->checked(id).propose(query, count, proposals);
-  }
+  for (auto& open : m_impl->segments) open.checked().propose(query, count, proposals);
   const std::size_t kept = std::min(count, proposals.size());
   std::partial_sort(proposals.begin(), proposals.begin() + static_cast<std::ptrdiff_t>(kept),
                     proposals.end(), [](const Proposal& a, const Proposal& b) {
-                      return a.score != b.score ? a.score > b.score : a.row < b.row;
+                      return a.score != b.score ? a.score > b.score : a.chunk < b.chunk;
                     });
   proposals.resize(kept);
   return proposals;
 }
 
-std::vector<float> StoreReader::vector_at(RowId row) const {
-  const FlatSegment& segment = m_impl->checked(row.segment);
-  if (row.row < 0 || row.row >= segment.row().count) {
-    throw Error(ErrorKind::k_usage, "segment " + std::to_string(row.segment) + ": has no row " +
-                                        std::to_string(row.row));
+std::vector<float> StoreReader::vector_of(ChunkId chunk) const {
+  const auto open = std::ranges::find_if(
+      m_impl->segments, [&](const auto& each) { return chunk <= each.segment.row().last; });
+  if (open != m_impl->segments.end()) {
+    const FlatSegment& segment = open->checked();
+    const auto row = segment.find(chunk);
+    if (row && !segment.is_dead(*row)) return segment.vector_at(*row);
   }
-  return segment.vector_at(row.row);
+  throw Error(ErrorKind::k_usage,
+              "chunk " + std::to_string(chunk) + ": the store has no vector of it");
 }
 
 }  // namespace vecdb

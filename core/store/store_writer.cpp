@@ -1,11 +1,15 @@
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <set>
 #include <system_error>
 #include <utility>
 
+#include "base/interrupt.h"
 #include "store/catalogue.h"
 #include "store/catalogue_edit.h"
+#include "store/compaction.h"
 #include "store/consistency.h"
 #include "store/damage.h"
 #include "store/flat_segment.h"
@@ -90,6 +94,22 @@ void refuse_commit(std::span<const NewDocument> documents, std::span<const std::
   for (const DocumentRecord& record : touched) add(record.uri);
 }
 
+// Thrown by what an interrupt stops half-way.
+struct Stopped {};
+
+// Calls visit(first row, rows) for the live rows of a segment, in order, some thousands at a time.
+template <typename Visit>
+void each_live_run(const FlatSegment& segment, const Visit& visit) {
+  constexpr std::int64_t k_most = 4096;
+  const std::int64_t count = segment.row().count;
+  for (std::int64_t row = 0; row < count;) {
+    std::int64_t end = row;
+    while (end < count && end - row < k_most && !segment.is_dead(end)) ++end;
+    if (end > row) visit(row, end - row);
+    row = end > row ? end : row + 1;
+  }
+}
+
 // Removes a file that no commit names, unless kept.
 class Undo {
  public:
@@ -152,21 +172,23 @@ struct StoreWriter::Impl {
     for (const NewDocument& document : documents) edit.remove_document(document.record.uri);
     if (!is_change) return;
 
+    const std::vector<std::string> gone = edit.bury();
     for (const DocumentRecord& record : touched) edit.touch_document(record);
     const SegmentRow row = write_vectors(edit.state(), documents);
     Undo segment(row.count > 0 ? layout.segment(row.name) : fs::path());
     if (row.count > 0) edit.add_segment(row);
-    RowId first{.segment = row.id, .row = 0};
-    for (const NewDocument& document : documents) {
-      edit.add_document(document, first);
-      first.row += to_signed(document.chunks.size());
-    }
-    const std::vector<std::string> gone = edit.bury();
+    for (const NewDocument& document : documents) edit.add_document(document);
+    finish(edit, segment, gone);
+  }
+
+  // Makes the edit durable, and with it the segment that `made` would take back; then removes the
+  // files of the segments that are gone.
+  void finish(CatalogueEdit& edit, Undo& made, const std::vector<std::string>& gone) {
     PendingHead head(layout.head,
                      {.store = catalogue.store_id(), .generation = edit.state().generation});
     // From here on the new generation may have reached the disk even if an error comes back, so its
     // segment stays, and this writer, whose view of the log may be another, stops.
-    segment.keep();
+    made.keep();
     failed = true;
     edit.commit();
     head.commit();
@@ -175,18 +197,87 @@ struct StoreWriter::Impl {
     for (const std::string& name : gone) fs::remove(layout.segment(name), ignored);
   }
 
+  // Writes neighbouring segments anew as one without their dead rows, or as none when all are dead.
+  // Nothing has changed when it returns false, because of an interrupt.
+  bool rewrite(std::span<const SegmentRow> old) {
+    std::vector<FlatSegment> sources;
+    std::vector<ChunkId> chunks;
+    std::vector<std::string> gone;
+    for (const SegmentRow& row : old) {
+      FlatSegment& source = sources.emplace_back(layout.segment(row.name), row);
+      source.check(FlatSegment::Check::k_cached);
+      each_live_run(source, [&](std::int64_t first, std::int64_t rows) {
+        for (std::int64_t i = 0; i < rows; ++i) chunks.push_back(source.chunk_at(first + i));
+      });
+      gone.push_back(row.name);
+    }
+    const EachBlock each_block = [&](const auto& visit) {
+      for (const FlatSegment& source : sources) {
+        each_live_run(source, [&](std::int64_t first, std::int64_t rows) {
+          if (pending_interrupt() != 0) throw Stopped();
+          visit(source.vectors(first, rows));
+        });
+      }
+    };
+    CatalogueEdit edit(catalogue);
+    for (const SegmentRow& row : old) edit.remove_segment(row);
+    SegmentRow row = new_segment(edit.state());
+    try {
+      if (!chunks.empty()) write_flat_segment(layout.segments, chunks, each_block, row);
+    } catch (const Stopped&) {
+      return false;
+    }
+    Undo segment(chunks.empty() ? fs::path() : layout.segment(row.name));
+    if (!chunks.empty()) edit.add_segment(row);
+    finish(edit, segment, gone);
+    return true;
+  }
+
+  // What every commit leaves to be done. The commit stands whatever happens here: where the room
+  // for it is missing, a later one does it.
+  void tidy() {
+    try {
+      for (;;) {
+        const std::vector<SegmentRow> segments = catalogue.segments();
+        const SegmentRun run = due_compaction(segments);
+        if (run.count == 0 || !rewrite(std::span(segments).subspan(run.first, run.count))) return;
+      }
+    } catch (const Error& error) {
+      if (failed || error.kind() != ErrorKind::k_io) throw;
+    }
+  }
+
+  bool compact() {
+    const std::vector<SegmentRow> segments = catalogue.segments();
+    const bool has_dead = std::ranges::any_of(
+        segments, [](const SegmentRow& segment) { return !segment.dead.empty(); });
+    if ((segments.size() > 1 || has_dead) && !rewrite(segments)) return false;
+    catalogue.database().release_space();
+    return true;
+  }
+
   // The new segment, durable; of no rows and without a file when the documents have no chunks.
   SegmentRow write_vectors(const StateRow& state, std::span<const NewDocument> documents) const {
-    SegmentRow row{.id = state.next_segment,
-                   .name = {},
-                   .bytes = 0,
-                   .sha256 = {},
-                   .dimension = to_signed(settings().dimension),
-                   .count = 0,
-                   .generation = state.generation,
-                   .dead = {}};
-    for (const NewDocument& document : documents) row.count += to_signed(document.chunks.size());
-    if (row.count > 0) write_flat_segment(layout.segments, documents, row);
+    SegmentRow row = new_segment(state);
+    std::size_t count = 0;
+    for (const NewDocument& document : documents) count += document.chunks.size();
+    if (count == 0) return row;
+    std::vector<ChunkId> chunks(count);
+    std::iota(chunks.begin(), chunks.end(), state.next_chunk);
+    const EachBlock each_block = [&](const auto& visit) {
+      for (const NewDocument& document : documents) {
+        visit(std::as_bytes(std::span(document.vectors)));
+      }
+    };
+    write_flat_segment(layout.segments, chunks, each_block, row);
+    return row;
+  }
+
+  SegmentRow new_segment(const StateRow& state) const {
+    SegmentRow row;
+    row.id = state.next_segment;
+    row.dimension = to_signed(settings().dimension);
+    row.generation = state.generation;
     return row;
   }
 
@@ -240,6 +331,9 @@ void StoreWriter::commit(std::span<const NewDocument> documents,
   }
   refuse_commit(documents, removed, touched, m_impl->settings().dimension);
   m_impl->commit(documents, removed, touched);
+  m_impl->tidy();
 }
+
+bool StoreWriter::compact() { return m_impl->compact(); }
 
 }  // namespace vecdb

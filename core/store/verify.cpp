@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -32,7 +31,7 @@ class Verification {
       attempt([&] { check_structure(catalogue.database()); });
       attempt([&] { check_segments(catalogue); });
       attempt([&] { check_documents(catalogue); });
-      compare_rows();
+      compare_vectors();
     });
   }
 
@@ -65,15 +64,18 @@ class Verification {
   }
 
   void check_segments(const Catalogue& catalogue) {
-    for (SegmentRow& row : catalogue.segments()) {
-      Used& used = m_used[row.id];
-      used.name = row.name;
-      used.rows.resize(static_cast<std::size_t>(row.count));
-      for (const std::int64_t dead : row.dead) {
-        if (dead >= 0 && dead < row.count) used.rows[static_cast<std::size_t>(dead)] = true;
-      }
+    for (const SegmentRow& row : catalogue.segments()) {
+      Vectors& vectors = m_vectors.emplace_back();
+      vectors.name = row.name;
+      vectors.last = row.last;
       try {
-        FlatSegment(m_layout.segment(row.name), row).check(FlatSegment::Check::k_anew);
+        FlatSegment segment(m_layout.segment(row.name), row);
+        segment.check(FlatSegment::Check::k_anew);
+        for (std::int64_t i = 0; i < row.count; ++i) {
+          if (!segment.is_dead(i)) vectors.chunks.push_back(segment.chunk_at(i));
+        }
+        vectors.used.resize(vectors.chunks.size());
+        vectors.is_known = true;
       } catch (const Error& error) {  // a file that cannot be opened or read is a finding too
         m_problems.emplace_back(error.what());
       }
@@ -98,35 +100,49 @@ class Verification {
     }
   }
 
-  // Notes that a chunk has a vector, which must be live and no other chunk's.
+  // Notes that a chunk has a vector.
   void use(const ChunkRow& chunk, const std::string& uri) {
     if (!m_knows_segments) return;
-    const auto found = m_used.find(chunk.row.segment);
-    const auto row = static_cast<std::size_t>(chunk.row.row);
-    if (found == m_used.end() || row >= found->second.rows.size() || found->second.rows[row]) {
+    const auto found =
+        std::ranges::find_if(m_vectors, [&](const Vectors& each) { return chunk.id <= each.last; });
+    if (found != m_vectors.end() && !found->is_known) return;
+    if (found == m_vectors.end() || !found->use(chunk.id)) {
       throw damaged(m_layout.catalogue, "chunk " + std::to_string(chunk.number) + " of document " +
                                             uri + " has no vector of its own");
     }
-    found->second.rows[row] = true;
   }
 
-  void compare_rows() {
-    for (const auto& [id, used] : m_used) {
-      const auto unused = std::count(used.rows.begin(), used.rows.end(), false);
+  void compare_vectors() {
+    for (const Vectors& vectors : m_vectors) {
+      const auto unused = std::ranges::count(vectors.used, false);
       if (unused == 0) continue;
-      report(m_layout.segment(used.name), "no chunk has " + std::to_string(unused) +
-                                              " of its live vectors; restore the store from a"
-                                              " backup or ingest again");
+      report(m_layout.segment(vectors.name), "no chunk has " + std::to_string(unused) +
+                                                 " of its live vectors; restore the store from a"
+                                                 " backup or ingest again");
     }
   }
 
-  struct Used {
+  // The live vectors of one segment.
+  struct Vectors {
+    // Whether there is one of that chunk; each once.
+    bool use(ChunkId chunk) {
+      const auto found = std::ranges::lower_bound(chunks, chunk);
+      if (found == chunks.end() || *found != chunk) return false;
+      const auto place = static_cast<std::size_t>(found - chunks.begin());
+      if (used[place]) return false;
+      used[place] = true;
+      return true;
+    }
+
     std::string name;
-    std::vector<bool> rows;  // dead, or seen in a chunk
+    ChunkId last = 0;
+    std::vector<ChunkId> chunks;
+    std::vector<bool> used;
+    bool is_known = false;
   };
 
   StoreLayout m_layout;
-  std::map<std::int64_t, Used> m_used;  // by segment
+  std::vector<Vectors> m_vectors;  // in order of their chunks
   bool m_knows_segments = false;
   std::int64_t m_generation = -1;
   std::vector<std::string> m_problems;

@@ -20,9 +20,9 @@ def test_faiss_reads_a_segment_and_finds_the_same_neighbours(vecdb, speech_store
     index = faiss.read_index(str(segment))
     assert (index.ntotal, index.d, index.metric_type) == (42, 384, faiss.METRIC_INNER_PRODUCT)
     vector = vecdb("--precision", "f32", "encode", "--query", stdin=QUESTION).records[0]["vector"]
-    scores, rows = index.search(numpy.array([vector], dtype="float32"), 10)
+    scores, ids = index.search(numpy.array([vector], dtype="float32"), 10)
     hits = vecdb("query", "--store", speech_store, "-k", "10", "--json", QUESTION).records
-    assert rows[0].tolist() == [hit["chunk"] for hit in hits]
+    assert ids[0].tolist() == [1 + hit["chunk"] for hit in hits]  # one document, the store's first
     assert max(abs(a - h["score"]) for a, h in zip(scores[0].tolist(), hits)) < 1e-6
 
 

@@ -45,7 +45,7 @@ def read_head(store):
     body, last = text[:-72], text[-72:]
     need(last == b"sha256 %s\n" % hashlib.sha256(body).hexdigest().encode(), "HEAD: checksum")
     lines = body.decode().splitlines()
-    need(lines[:2] == ["vecdb store", "format 2"], "HEAD: format")
+    need(lines[:2] == ["vecdb store", "format 3"], "HEAD: format")
     return dict(line.split(" ", 1) for line in lines[1:])
 
 
@@ -56,7 +56,7 @@ def open_catalogue(store):
     catalogue.row_factory = sqlite3.Row
     catalogue.execute("BEGIN")
     need(catalogue.execute("PRAGMA application_id").fetchone()[0] == 0x76656364, "application_id")
-    need(catalogue.execute("PRAGMA user_version").fetchone()[0] == 2, "user_version")
+    need(catalogue.execute("PRAGMA user_version").fetchone()[0] == 3, "user_version")
     return catalogue
 
 
@@ -82,12 +82,13 @@ def check_state(catalogue, head):
 
 
 def read_segments(store, catalogue, settings):
-    """The opened index and the live rows of each segment, by number."""
-    segments = {}
-    fields = "id name kind bytes sha256 dimension metric count generation dead dead_digest"
-    for row in rows_of(catalogue, "segments", "id", fields):
+    """The opened index and the live chunks' rows of each segment."""
+    segments = []
+    fields = "id name kind bytes sha256 dimension metric count generation first last dead dead_digest"
+    below = 0
+    for row in rows_of(catalogue, "segments", "first", fields):
         dead = [r[0] for r in catalogue.execute(
-            "SELECT row FROM tombstones WHERE segment=? ORDER BY row", (row["id"],))]
+            "SELECT chunk FROM tombstones WHERE segment=? ORDER BY chunk", (row["id"],))]
         need(row["dead"] == len(dead), f"{row['name']}: number of tombstones")
         need(row["dead_digest"] == checksum("tombstones", dead), f"{row['name']}: tombstones")
         path = store / "segments" / row["name"]
@@ -95,27 +96,34 @@ def read_segments(store, catalogue, settings):
         need(len(data) == row["bytes"], f"{path}: size")
         need(hashlib.sha256(data).hexdigest() == row["sha256"], f"{path}: SHA-256")
         index = faiss.read_index(str(path))
-        need(isinstance(index, faiss.IndexFlat), f"{path}: kind")
+        need(isinstance(index, faiss.IndexIDMap), f"{path}: kind")
+        need(isinstance(faiss.downcast_index(index.index), faiss.IndexFlat), f"{path}: kind")
         need(index.metric_type == faiss.METRIC_INNER_PRODUCT, f"{path}: metric")
         need(index.d == row["dimension"] == int(settings["dimension"]), f"{path}: dimension")
         need(index.ntotal == row["count"], f"{path}: count")
-        norms = numpy.linalg.norm(index.reconstruct_n(0, index.ntotal), axis=1)
+        ids = faiss.vector_to_array(index.id_map)
+        need(below < row["first"] and (ids[0], ids[-1]) == (row["first"], row["last"]), f"{path}: range")
+        need((numpy.diff(ids) > 0).all(), f"{path}: order of the ids")
+        below = row["last"]
+        norms = numpy.linalg.norm(index.index.reconstruct_n(0, index.ntotal), axis=1)
         need(numpy.allclose(norms, 1, atol=1e-3), f"{path}: a vector is not of unit length")
-        segments[row["id"]] = (index, set(range(row["count"])) - set(dead))
+        need(set(dead) <= set(ids.tolist()), f"{path}: tombstones")
+        rows = {int(chunk): place for place, chunk in enumerate(ids)}
+        segments.append((index, {chunk: rows[chunk] for chunk in rows.keys() - set(dead)}))
     return segments
 
 
 def read_documents(catalogue):
     documents = rows_of(catalogue, "documents", "uri",
-                        "id uri sha256 size mtime_ns ctime_ns type recipe meta chunks truncated split"
-                        " averaged tokens text_bytes")
+                        "id uri sha256 size mtime_ns ctime_ns type recipe meta first_chunk chunks"
+                        " truncated split averaged tokens text_bytes chunk_keys")
     chunks = {document["id"]: [] for document in documents}
     uris = {document["id"]: document["uri"] for document in documents}
     for row in catalogue.execute("SELECT * FROM chunks ORDER BY document, number"):
         need(row["document"] in uris, f"chunk {row['id']}: no document")
         fields = [row["id"], row["document"], uris[row["document"]]]
         fields += [row[name] for name in
-                   "number start end line text text_key meta tokens fit segment row".split()]
+                   "number start end line text text_key meta tokens fit".split()]
         need(row["checksum"] == checksum("chunks", fields), f"chunk {row['id']}: checksum")
         digest = hashlib.sha256(row["text"].encode("utf-8", "surrogateescape")).digest()
         need(row["text_key"] == struct.unpack(">q", digest[:8])[0], f"chunk {row['id']}: text_key")
@@ -123,6 +131,12 @@ def read_documents(catalogue):
     for document in documents:
         numbers = [chunk["number"] for chunk in chunks[document["id"]]]
         need(numbers == list(range(document["chunks"])), f"{document['uri']}: chunks")
+        ids = [chunk["id"] - document["first_chunk"] for chunk in chunks[document["id"]]]
+        need(ids == numbers, f"{document['uri']}: ids")
+        keys = sorted({key for chunk in chunks[document["id"]] for key in json.loads(chunk["meta"] or "{}")},
+                      key=lambda key: key.encode())
+        need(document["chunk_keys"] == (json.dumps(keys, ensure_ascii=False, separators=(",", ":"))
+                                        if keys else ""), f"{document['uri']}: chunk_keys")
         fits = collections.Counter(chunk["fit"] for chunk in chunks[document["id"]])
         need([fits[1], fits[2], fits[3]] == [document[name] for name in
                                              ("truncated", "split", "averaged")],
@@ -138,9 +152,9 @@ def read_store(store):
     documents, chunks = read_documents(catalogue)
     need(len(segments) == state["segments"], "number of segments")
     need(len(documents) == state["documents"], "number of documents")
-    live = sorted((number, row) for number, (_, rows) in segments.items() for row in rows)
-    named = sorted((c["segment"], c["row"]) for rows in chunks.values() for c in rows)
-    need(live == named, "chunks and live rows do not name each other")
+    live = sorted(chunk for _, rows in segments for chunk in rows)
+    stored = sorted(chunk["id"] for rows in chunks.values() for chunk in rows)
+    need(live == stored, "chunks and live vectors do not name each other")
     return segments, documents, chunks
 
 
@@ -152,16 +166,16 @@ def as_json(document, chunk):
 
 
 def nearest(segments, documents, chunks, query, k):
-    by_row = {(c["segment"], c["row"]): (d, c) for d in documents for c in chunks[d["id"]]}
+    by_id = {chunk["id"]: (document, chunk) for document in documents for chunk in chunks[document["id"]]}
     query = numpy.asarray([query], dtype=numpy.float32)
     found = []
-    for number, (index, rows) in segments.items():
+    for index, rows in segments:
         live = faiss.IDSelectorBatch(numpy.asarray(sorted(rows), dtype=numpy.int64))
         parameters = faiss.SearchParameters(sel=live)
         scores, ids = index.search(query, min(k, len(rows)), params=parameters)
-        found += [(float(s), (number, int(i))) for s, i in zip(scores[0], ids[0]) if i >= 0]
-    found.sort(key=lambda hit: (-hit[0], by_row[hit[1]][0]["uri"], by_row[hit[1]][1]["number"]))
-    return [{"score": score, **as_json(*by_row[row])} for score, row in found[:k]]
+        found += [(float(s), int(i)) for s, i in zip(scores[0], ids[0]) if i >= 0]
+    found.sort(key=lambda hit: (-hit[0], by_id[hit[1]][0]["uri"], by_id[hit[1]][1]["number"]))
+    return [{"score": score, **as_json(*by_id[chunk])} for score, chunk in found[:k]]
 
 
 def main():
@@ -184,8 +198,8 @@ def main():
         for chunk in chunks[document["id"]]:
             record = as_json(document, chunk)
             if arguments.vectors:
-                index = segments[chunk["segment"]][0]
-                record["vector"] = index.reconstruct(chunk["row"]).tolist()
+                index, rows = next(each for each in segments if chunk["id"] in each[1])
+                record["vector"] = index.index.reconstruct(rows[chunk["id"]]).tolist()
             print(json.dumps(record))
 
 

@@ -1,4 +1,5 @@
 #include <faiss/IndexFlat.h>
+#include <faiss/IndexIDMap.h>
 #include <faiss/impl/io.h>
 #include <faiss/index_io.h>
 
@@ -28,7 +29,7 @@ std::vector<float> brute_force(const StoreReader& reader, const std::vector<floa
   std::vector<float> scores;
   for (const DocumentSummary& document : reader.documents()) {
     for (const StoredChunk& chunk : reader.chunks_of(document.record.uri)) {
-      scores.push_back(inner_product(query, reader.vector_at(chunk.row)));
+      scores.push_back(inner_product(query, reader.vector_of(chunk.id)));
     }
   }
   std::sort(scores.rbegin(), scores.rend());
@@ -39,13 +40,13 @@ void check_proposals(const StoreReader& reader, const std::vector<float>& query,
   const std::vector<float> expected = brute_force(reader, query);
   const std::vector<Proposal> found = reader.propose(query, k);
   REQUIRE(found.size() == std::min(k, expected.size()));
-  std::set<RowId> rows;
+  std::set<ChunkId> chunks;
   for (std::size_t i = 0; i < found.size(); ++i) {
     CHECK(found[i].score == Approx(expected[i]).margin(1e-5));
-    CHECK(inner_product(query, reader.vector_at(found[i].row)) ==
+    CHECK(inner_product(query, reader.vector_of(found[i].chunk)) ==
           Approx(found[i].score).margin(1e-5));
-    CHECK(rows.insert(found[i].row).second);
-    CHECK_NOTHROW(reader.chunk_at(found[i].row));
+    CHECK(chunks.insert(found[i].chunk).second);
+    CHECK_NOTHROW(reader.chunk_of_vector(found[i].chunk));
   }
 }
 
@@ -57,9 +58,11 @@ TEST_CASE("a segment is byte for byte what FAISS writes") {
   const NewDocument second = make_document("b", 2, 2);
   make_store(folder.path()).commit(std::vector{first, second}, {});
 
-  faiss::IndexFlatIP index(k_settings.dimension);
-  index.add(3, first.vectors.data());
-  index.add(2, second.vectors.data());
+  faiss::IndexFlatIP flat(k_settings.dimension);
+  faiss::IndexIDMap index(&flat);
+  const faiss::Index::idx_t ids[] = {1, 2, 3, 4, 5};
+  index.add_with_ids(3, first.vectors.data(), ids);
+  index.add_with_ids(2, second.vectors.data(), ids + 3);
   faiss::VectorIOWriter writer;
   faiss::write_index(&index, &writer);
   const std::string expected(writer.data.begin(), writer.data.end());
@@ -75,15 +78,15 @@ TEST_CASE("proposals equal a brute-force search") {
     auto writer = make_store(folder.path(), settings);
     for (unsigned i = 0; i < 4; ++i) {
       const auto uri = std::string(1, static_cast<char>('a' + i));
-      writer.commit(std::vector{make_document(uri, 40 + i, i, dimension),
+      writer.commit(std::vector{make_document(uri, 80 + i, i, dimension),
                                 make_document(uri + "2", 20, i + 10, dimension)},
                     {});
     }
-    writer.commit({}, std::vector<std::string>{"b", "c2"});
-    writer.commit(std::vector{make_document("a", 5, 50, dimension)}, {});
+    writer.commit({}, std::vector<std::string>{"b2", "c2"});
+    writer.commit(std::vector{make_document("a2", 5, 50, dimension)}, {});
     const StoreReader reader(folder.path());
-    CHECK(reader.stats().dead_rows == 41 + 20 + 40);
-    for (const std::size_t k : {0, 1, 7, 99, 100, 150, 1000}) {
+    CHECK(reader.stats().dead_rows == 20 + 20 + 20);
+    for (const std::size_t k : {0, 1, 7, 99, 320, 350, 1000}) {
       check_proposals(reader, random_unit(static_cast<unsigned>(900 + k), dimension), k);
     }
   }
@@ -107,6 +110,5 @@ TEST_CASE("a query of another dimension or without finite values is refused") {
   const StoreReader reader(folder.path());
   CHECK_THROWS_AS(reader.propose(random_unit(1, 6), 1), Error);
   CHECK_THROWS_AS(reader.propose(std::vector<float>(7, NAN), 1), Error);
-  CHECK_THROWS_AS(reader.vector_at({.segment = 1, .row = 3}), Error);
-  CHECK_THROWS_AS(reader.vector_at({.segment = 2, .row = 0}), Error);
+  for (const ChunkId chunk : {-1, 0, 4}) CHECK_THROWS_AS(reader.vector_of(chunk), Error);
 }

@@ -91,9 +91,8 @@ bool holds(const StoreReader& reader, const NewDocument& document) {
     const auto by_id = reader.find_chunk(chunks[i].id);
     const auto best = reader.propose(vector, 1);
     if (!is_same(chunks[i], document, i) || !by_id || !is_same(*by_id, document, i)) return false;
-    if (!is_same(reader.chunk_at(chunks[i].row), document, i)) return false;
-    if (reader.vector_at(chunks[i].row) != vector) return false;
-    if (best.size() != 1 || reader.vector_at(best[0].row) != vector) return false;
+    if (reader.vector_of(chunks[i].id) != vector) return false;
+    if (best.size() != 1 || reader.vector_of(best[0].chunk) != vector) return false;
   }
   return true;
 }
