@@ -86,7 +86,7 @@ std::optional<Source> FileSources::take_stdin() const {
   const std::string& uri = m_options.stdin_name;
   try {
     std::string bytes = read_to_end(STDIN_FILENO, uri, m_options.max_file_size);
-    return NamedBytes{uri, std::move(bytes), std::nullopt};
+    return NamedBytes{uri, std::move(bytes)};
   } catch (const Error& error) {
     if (pending_interrupt() != 0) return std::nullopt;
     return Skipped{uri, std::string(error.what()).substr(uri.size() + 2)};

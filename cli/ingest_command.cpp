@@ -192,7 +192,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   Reporter reporter(global);
   std::unique_ptr<SourceStream> sources;
   if (command.jsonl) {
-    sources = std::make_unique<RecordSources>(command.inputs, options.meta, command.load.malformed);
+    sources = std::make_unique<RecordSources>(command.inputs, command.load.malformed);
   } else {
     auto files = std::make_unique<FileSources>(command.inputs);
     if (reporter.shows_progress()) files->count();

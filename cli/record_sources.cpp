@@ -5,15 +5,11 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/json.h"
 
 namespace vecdb {
 
-RecordSources::RecordSources(const InputOptions& inputs, std::string meta, Malformed malformed)
-    : m_names(named_inputs(inputs)),
-      m_stdin_name(inputs.stdin_name),
-      m_meta(std::move(meta)),
-      m_malformed(malformed) {}
+RecordSources::RecordSources(const InputOptions& inputs, Malformed malformed)
+    : m_names(named_inputs(inputs)), m_stdin_name(inputs.stdin_name), m_malformed(malformed) {}
 
 std::optional<Source> RecordSources::next() {
   if (m_pending) return std::exchange(m_pending, std::nullopt);
@@ -58,11 +54,11 @@ std::optional<Source> RecordSources::read_record(const std::string& line) {
     Record record = parse_record(line, where);
     if (!record.ready_chunk) {
       return NamedBytes{record.uri.empty() ? where : record.uri, std::move(record.text),
-                        merged_meta(record), NamedBytes::Content::k_text};
+                        record.meta.value_or(""), NamedBytes::Content::k_text};
     }
     if (!m_document || m_document->uri != record.uri) {
       m_pending = finish_document();
-      m_document = ReadyChunks{std::move(record.uri), {}, m_meta};
+      m_document = ReadyChunks{std::move(record.uri), {}};
     }
     m_document->chunks.push_back(std::move(*record.ready_chunk));
     return std::nullopt;
@@ -79,13 +75,6 @@ std::optional<Source> RecordSources::read_record(const std::string& line) {
 std::optional<Source> RecordSources::finish_document() {
   if (!m_document) return std::nullopt;
   return Source(*std::exchange(m_document, std::nullopt));
-}
-
-std::string RecordSources::merged_meta(const Record& record) const {
-  if (!record.meta) return m_meta;
-  Json merged = parse_json(m_meta, "--meta", ErrorKind::k_usage);
-  merged.update(parse_json(*record.meta, "meta", ErrorKind::k_io));
-  return dump_json(merged);
 }
 
 }  // namespace vecdb

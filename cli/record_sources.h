@@ -15,9 +15,8 @@ namespace vecdb {
 // record is passed on as skipped.
 class RecordSources final : public SourceStream {
  public:
-  // `meta` is a JSON object that stands behind each record's own; that of a ready chunk stays with
-  // the chunk. Where malformed lines are refused, next() throws k_io at the first.
-  RecordSources(const InputOptions& inputs, std::string meta, Malformed malformed);
+  // Where malformed lines are refused, next() throws k_io at the first.
+  RecordSources(const InputOptions& inputs, Malformed malformed);
 
   std::optional<Source> next() override;
 
@@ -25,11 +24,9 @@ class RecordSources final : public SourceStream {
   bool open_next_input();
   std::optional<Source> read_record(const std::string& line);
   std::optional<Source> finish_document();
-  std::string merged_meta(const Record& record) const;
 
   std::vector<std::string> m_names;
   std::string m_stdin_name;
-  std::string m_meta;
   Malformed m_malformed;
   std::size_t m_next_name = 0;
   std::string m_name;  // of the input that is read

@@ -17,14 +17,6 @@ namespace vecdb {
 
 namespace {
 
-// What is known of the document and of the chunk, as one JSON object.
-std::string meta_of(const Document& document, const Chunk& chunk) {
-  if (document.meta.empty()) return chunk.meta.empty() ? "{}" : chunk.meta;
-  Json meta = parse_json(document.meta, "metadata", ErrorKind::k_io);
-  if (!chunk.meta.empty()) meta.update(parse_json(chunk.meta, "metadata", ErrorKind::k_io));
-  return dump_json(meta);
-}
-
 // What dump_json() would make of it; written straight, because a text is split faster than printed.
 void print_json(const Document& document, std::size_t number, const Chunk& chunk) {
   std::string line = "{\"uri\":";
@@ -35,7 +27,7 @@ void print_json(const Document& document, std::size_t number, const Chunk& chunk
   line += ",\"line\":" + std::to_string(chunk.line);
   line += ",\"text\":";
   append_json_string(line, chunk.text);
-  line += ",\"meta\":" + meta_of(document, chunk) + "}\n";
+  line += ",\"meta\":" + merge_json(document.meta, chunk.meta, "metadata", ErrorKind::k_io) + "}\n";
   Output::write(line);
 }
 

@@ -94,6 +94,16 @@ Json parse_json(std::string_view text, const std::string& what, ErrorKind kind) 
   return Json::parse(text);
 }
 
+std::string merge_json(std::string_view under, std::string_view over, const std::string& what,
+                       ErrorKind kind) {
+  const auto is_empty = [](std::string_view object) { return object.empty() || object == "{}"; };
+  if (is_empty(over)) return is_empty(under) ? "{}" : std::string(under);
+  if (is_empty(under)) return std::string(over);
+  Json merged = parse_json(under, what, kind);
+  merged.update(parse_json(over, what, kind));
+  return dump_json(merged);
+}
+
 std::string dump_json(const Json& value) { return value.dump(); }
 
 void append_json_string(std::string& out, std::string_view text) {

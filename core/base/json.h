@@ -16,6 +16,11 @@ using Json = nlohmann::ordered_json;
 // well-formed UTF-8. `what` names the source in the error, which has the given kind.
 Json parse_json(std::string_view text, const std::string& what, ErrorKind kind);
 
+// The members of two JSON objects as one object, on one line: where both have a key, that of `over`
+// counts. An empty text stands for an object without members. Throws as parse_json() does.
+std::string merge_json(std::string_view under, std::string_view over, const std::string& what,
+                       ErrorKind kind);
+
 // One line, without a trailing newline; the reverse of parse_json. Strings must be UTF-8.
 std::string dump_json(const Json& value);
 

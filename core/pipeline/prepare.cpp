@@ -50,13 +50,9 @@ std::string digest_of(const std::vector<Chunk>& chunks) {
   return hash.hex_digest();
 }
 
-// `own` over `general`, both JSON objects.
+// What is known of a document: `own` goes over `general`.
 std::string merged(const std::string& general, const std::string& own) {
-  if (own.empty() || own == "{}") return general;
-  if (general == "{}") return own;
-  Json object = parse_json(general, "metadata", ErrorKind::k_io);
-  object.update(parse_json(own, "metadata", ErrorKind::k_io));
-  return dump_json(object);
+  return merge_json(general, own, "metadata", ErrorKind::k_io);
 }
 
 // Takes what all chunks say alike out of them: it belongs to the document.
@@ -98,7 +94,7 @@ class Preparation {
     } else if (auto* ready = std::get_if<ReadyChunks>(&source)) {
       take_ready(std::move(*ready));
     } else if (const auto* named = std::get_if<NamedBytes>(&source)) {
-      take_loaded(timed_load(*named), named->meta.value_or(m_options.meta));
+      take_loaded(timed_load(*named), merged(m_options.meta, named->meta));
     } else {
       take_file(std::get<std::filesystem::path>(source));
     }

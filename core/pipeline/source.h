@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,7 +19,7 @@ struct NamedBytes {
 
   std::string uri;
   std::string bytes;
-  std::optional<std::string> meta;  // a JSON object; nothing: what the whole ingest says
+  std::string meta = {};  // its own, over what the whole ingest says: a JSON object, or nothing
   Content content = Content::k_file;
 };
 
@@ -28,7 +27,6 @@ struct NamedBytes {
 struct ReadyChunks {
   std::string uri;
   std::vector<Chunk> chunks;
-  std::string meta;  // a JSON object
 };
 
 // A document to be, or what was found in its place.

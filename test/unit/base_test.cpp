@@ -102,6 +102,17 @@ TEST_CASE("JSON keeps the order of keys and comes back as it was") {
   CHECK(vecdb::dump_json(parse(line)) == line);
 }
 
+TEST_CASE("two JSON objects become one in which the second counts") {
+  const auto merged = [](const char* under, const char* over) {
+    return vecdb::merge_json(under, over, "test", ErrorKind::k_usage);
+  };
+  CHECK(merged("", "") == "{}");
+  CHECK(merged("{}", R"({"a":1})") == R"({"a":1})");
+  CHECK(merged(R"({"a":1})", "") == R"({"a":1})");
+  CHECK(merged(R"({"a":1,"b":2})", R"({"c":3,"a":{"d":4}})") == R"({"a":{"d":4},"b":2,"c":3})");
+  CHECK_THROWS_AS(merged(R"({"a":1})", R"({"a")"), vecdb::Error);
+}
+
 TEST_CASE("a JSON string is written as dump_json writes it") {
   std::string all;
   for (char32_t c = 0; c < 0x300; ++c) vecdb::append_utf8(all, c);
