@@ -114,12 +114,12 @@ class Ingest {
     const bool wants_model =
         options.mode == IngestMode::k_store || options.splitter.length == LengthUnit::k_tokens;
     if (wants_model) m_embedder.emplace(make_embedder(options));
-    m_prepare = {
+    m_preparer.emplace(PrepareOptions{
         .load = options.load,
         .splitting = make_splitting(options.splitter, m_embedder ? &m_embedder->model() : nullptr),
         .meta = options.meta,
         .overflow = options.overflow,
-        .compare = options.compare};
+        .compare = options.compare});
     if (options.mode == IngestMode::k_dry_run) {
       if (is_store(options.store) && !is_unfinished_store(options.store)) {
         m_reader.emplace(options.store);
@@ -206,7 +206,7 @@ class Ingest {
       const std::uint64_t bytes = bytes_of(*source, m_options.load.max_bytes);
       auto stored = std::holds_alternative<Skipped>(*source) ? std::nullopt : find_stored(uri);
       auto task = [this, source = std::move(*source), stored = std::move(stored)]() mutable {
-        return prepare(std::move(source), stored, m_prepare);
+        return m_preparer->prepare(std::move(source), stored);
       };
       m_ahead.push_back({m_workers.run(std::move(task)), bytes});
       m_bytes_ahead += bytes;
@@ -332,6 +332,7 @@ class Ingest {
   }
 
   void report(const Batch& batch) {
+    const Splitting& splitting = m_preparer->options().splitting;
     for (std::size_t i = 0; i < batch.documents.size(); ++i) {
       const NewDocument& document = batch.documents[i];
       ++m_done;
@@ -342,8 +343,7 @@ class Ingest {
       for (const ChunkRecord& record : document.chunks) {
         m_summary.fits.add(record.fit);
         if (document.record.type == k_ready_type) continue;  // split elsewhere, to another size
-        m_summary.lengths.add(record.chunk, *m_prepare.splitting.options.chunk_size,
-                              m_prepare.splitting.measure.get());
+        m_summary.lengths.add(record.chunk, *splitting.options.chunk_size, splitting.measure.get());
       }
       m_observer.on_event({document.record.uri,
                            is_new ? IngestStatus::k_added : IngestStatus::k_changed,
@@ -383,7 +383,7 @@ class Ingest {
   const IngestOptions& m_options;
   IngestObserver& m_observer;
   std::optional<Embedder> m_embedder;  // nothing in a dry run that needs no tokens
-  PrepareOptions m_prepare;
+  std::optional<Preparer> m_preparer;
   std::optional<StoreWriter> m_writer;  // nothing in a dry run
   std::optional<StoreReader> m_reader;  // of a dry run, when there is a store
   std::mutex m_store_mutex;             // of m_writer

@@ -15,9 +15,6 @@ namespace vecdb {
 
 namespace {
 
-// What chunks that came ready are recorded to be split with.
-constexpr const char* k_ready_splitter = R"({"splitter":"none"})";
-
 constexpr std::int64_t k_nanoseconds = 1'000'000'000;
 
 // A file that changes again within one tick of the file system's clock shows no new time. The clock
@@ -82,10 +79,12 @@ std::string take_common_meta(std::vector<Chunk>& chunks) {
   return dump_json(common);
 }
 
+// One source on its way.
 class Preparation {
  public:
-  Preparation(const std::optional<DocumentSummary>& stored, const PrepareOptions& options)
-      : m_stored(stored), m_options(options) {}
+  Preparation(const std::optional<DocumentSummary>& stored, const PrepareOptions& options,
+              const Recipes& recipes)
+      : m_stored(stored), m_options(options), m_recipes(recipes) {}
 
   Prepared run(Source source) {
     m_prepared.stored_chunks = m_stored ? m_stored->chunks : 0;
@@ -118,8 +117,7 @@ class Preparation {
 
   void take_file(const std::filesystem::path& path) {
     const bool may_trust = m_options.compare == Compare::k_when_in_doubt && m_stored;
-    if (may_trust && is_made_with(recipe(m_options.splitting.description, m_options.meta)) &&
-        is_as_stat_says(path, m_stored->record)) {
+    if (may_trust && is_made_with(m_recipes.of_file()) && is_as_stat_says(path, m_stored->record)) {
       m_prepared.record = m_stored->record;
       m_prepared.state = SourceState::k_unchanged;
       return;
@@ -140,7 +138,7 @@ class Preparation {
                          .mtime_ns = stamp ? stamp->mtime_ns : 0,
                          .ctime_ns = may_trust_stat ? settled_ctime(*stamp, m_opened_ns) : 0,
                          .type = document.type,
-                         .recipe = recipe(m_options.splitting.description, meta),
+                         .recipe = m_recipes.of_text(meta),
                          .meta = merged(meta, document.meta)};
     if (is_stored()) return;
     const Stopwatch watch(m_prepared.split_seconds);
@@ -155,16 +153,9 @@ class Preparation {
                          .sha256 = digest_of(ready.chunks),
                          .size = size,
                          .type = k_ready_type,
-                         .recipe = recipe(k_ready_splitter, m_options.meta),
+                         .recipe = m_recipes.of_ready_chunks(),
                          .meta = merged(m_options.meta, take_common_meta(ready.chunks))};
     if (!is_stored()) finish(std::move(ready.chunks));
-  }
-
-  // The settings as they are kept with the document. `meta`: what the user said of it.
-  std::string recipe(const std::string& splitter_json, const std::string& meta) const {
-    const std::string load = describe(m_options.load);
-    return R"({"splitter":)" + splitter_json + (meta == "{}" ? "" : R"(,"meta":)" + meta) +
-           (load == "{}" ? "" : R"(,"load":)" + load) + "}";
   }
 
   bool is_made_with(const std::string& recipe) const {
@@ -201,6 +192,7 @@ class Preparation {
 
   const std::optional<DocumentSummary>& m_stored;
   const PrepareOptions& m_options;
+  const Recipes& m_recipes;
   std::int64_t m_opened_ns = 0;
   Prepared m_prepared;
 };
@@ -214,9 +206,28 @@ std::string document_uri(const Source& source) {
   return std::get<Skipped>(source).uri;
 }
 
-Prepared prepare(Source source, const std::optional<DocumentSummary>& stored,
-                 const PrepareOptions& options) {
-  return Preparation(stored, options).run(std::move(source));
+Recipes::Recipes(std::string splitter, const LoadOptions& load, std::string meta)
+    : m_splitter(std::move(splitter)),
+      m_load(describe(load)),
+      m_meta(std::move(meta)),
+      m_of_file(made_of(m_splitter, m_meta)),
+      m_of_ready_chunks(made_of(R"({"splitter":"none"})", m_meta)) {}
+
+std::string Recipes::of_text(const std::string& meta) const {
+  return meta == m_meta ? m_of_file : made_of(m_splitter, meta);
+}
+
+std::string Recipes::made_of(const std::string& splitter, const std::string& meta) const {
+  return R"({"splitter":)" + splitter + (meta == "{}" ? "" : R"(,"meta":)" + meta) +
+         (m_load == "{}" ? "" : R"(,"load":)" + m_load) + "}";
+}
+
+Preparer::Preparer(PrepareOptions options)
+    : m_options(std::move(options)),
+      m_recipes(m_options.splitting.description, m_options.load, m_options.meta) {}
+
+Prepared Preparer::prepare(Source source, const std::optional<DocumentSummary>& stored) const {
+  return Preparation(stored, m_options, m_recipes).run(std::move(source));
 }
 
 }  // namespace vecdb

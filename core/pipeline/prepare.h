@@ -52,8 +52,40 @@ struct Prepared {
 // What a document of this source is called.
 std::string document_uri(const Source& source);
 
-// `stored` is the document of that uri, if there is one. Safe to call from several threads.
-Prepared prepare(Source source, const std::optional<DocumentSummary>& stored,
-                 const PrepareOptions& options);
+// What documents are made with: settings as they are kept with a document, one JSON object on one
+// line. A document with another recipe is made again.
+class Recipes {
+ public:
+  // `splitter` and `meta` are JSON objects; `meta` is what the user says of every document.
+  Recipes(std::string splitter, const LoadOptions& load, std::string meta);
+
+  const std::string& of_file() const noexcept { return m_of_file; }
+  std::string of_text(const std::string& meta) const;  // of which the user says something else
+  const std::string& of_ready_chunks() const noexcept { return m_of_ready_chunks; }
+
+ private:
+  std::string made_of(const std::string& splitter, const std::string& meta) const;
+
+  std::string m_splitter;
+  std::string m_load;
+  std::string m_meta;
+  std::string m_of_file;
+  std::string m_of_ready_chunks;
+};
+
+// Prepares the sources of one ingest, which all have the same options.
+class Preparer {
+ public:
+  explicit Preparer(PrepareOptions options);
+
+  const PrepareOptions& options() const noexcept { return m_options; }
+
+  // `stored` is the document of that uri, if there is one. Safe to call from several threads.
+  Prepared prepare(Source source, const std::optional<DocumentSummary>& stored) const;
+
+ private:
+  PrepareOptions m_options;
+  Recipes m_recipes;
+};
 
 }  // namespace vecdb
