@@ -4,27 +4,15 @@
 
 #include <system_error>
 #include <utility>
+#include <variant>
 
 #include "base/interrupt.h"
-#include "console.h"
 
 namespace vecdb {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-std::string too_large(std::uint64_t size, std::uint64_t limit) {
-  return "is larger than --max-file-size: " + with_thousands(size) + " bytes, the limit is " +
-         with_thousands(limit);
-}
-
-}  // namespace
-
-FileSources::FileSources(const InputOptions& options)
-    : m_options(options),
-      m_names(options),
-      m_can_repeat(options.files_from || options.paths.size() > 1) {}
+FileSources::FileSources(const InputOptions& options) : m_options(options), m_names(options) {}
 
 std::optional<Source> FileSources::next() {
   while (pending_interrupt() == 0) {
@@ -34,8 +22,7 @@ std::optional<Source> FileSources::next() {
       if (!name) return std::nullopt;
       source = open(*name);
     } else if (auto found = m_walk->next()) {
-      if (auto* skipped = std::get_if<Skipped>(&*found)) return std::move(*skipped);
-      source = accept(std::move(std::get<FoundFile>(*found)));
+      return std::visit([](auto&& each) { return Source(std::move(each)); }, std::move(*found));
     } else {
       m_walk.reset();
     }
@@ -69,17 +56,10 @@ std::optional<Source> FileSources::open(const InputName& name) {
       return std::nullopt;
     }
     if (belongs_to_store(path)) return skipped(path, "belongs to a store of vecdb");
-    return accept({path, stamp_of(path)});
+    return FoundFile{path, stamp_of(path)};
   } catch (const Error& error) {
     return skipped(path, error);
   }
-}
-
-std::optional<Source> FileSources::accept(FoundFile file) {
-  if (m_can_repeat && !m_files.insert(uri_of(file.path)).second) return std::nullopt;
-  const std::uint64_t limit = m_options.max_file_size;
-  if (file.stamp.size > limit) return skipped(file.path, too_large(file.stamp.size, limit));
-  return std::move(file.path);
 }
 
 std::optional<Source> FileSources::take_stdin() const {

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_set>
 
 #include "inputs.h"
 #include "pipeline/ingest.h"
@@ -13,7 +12,7 @@ namespace vecdb {
 
 // What the paths, --files-from and "-" stand for, in the order given, one at a time: files, stdin,
 // and what is skipped. Folders are walked while they are asked for; a file that is named twice, or
-// lies in two folders that are named, comes once. Ends early when the program was asked to stop.
+// lies in two folders that are named, comes twice. Ends early when the program was asked to stop.
 class FileSources final : public SourceStream {
  public:
   // Throws as InputNames does. `options` must outlive it.
@@ -28,15 +27,12 @@ class FileSources final : public SourceStream {
 
  private:
   std::optional<Source> open(const InputName& name);
-  std::optional<Source> accept(FoundFile file);
   std::optional<Source> take_stdin() const;
 
   const InputOptions& m_options;
   InputNames m_names;
   std::uint64_t m_total = 0;
-  std::optional<FileWalk> m_walk;           // of the folder that is being walked
-  bool m_can_repeat;                        // more than one name is given
-  std::unordered_set<std::string> m_files;  // uris of those that came, when they can repeat
+  std::optional<FileWalk> m_walk;  // of the folder that is being walked
 };
 
 }  // namespace vecdb

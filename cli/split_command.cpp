@@ -1,4 +1,6 @@
 #include <optional>
+#include <string>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -75,7 +77,7 @@ class TextPrinter {
 Loaded load_source(const Source& source, const LoadOptions& options) {
   if (const auto* skipped = std::get_if<Skipped>(&source)) return *skipped;
   if (const auto* named = std::get_if<NamedBytes>(&source)) return load(*named, options);
-  return load(std::get<std::filesystem::path>(source), options);
+  return load(std::get<FoundFile>(source), options);
 }
 
 // The model whose tokens are counted. Nothing when none is asked for; or, where it only adds to
@@ -142,7 +144,11 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
   ChunkLengths lengths;
   LoadOptions load = command.load;
   load.max_bytes = command.inputs.max_file_size;
+  std::unordered_set<std::string> seen;  // uris
   for (FileSources sources(command.inputs); const auto source = sources.next();) {
+    if (std::holds_alternative<FoundFile>(*source) && !seen.insert(document_uri(*source)).second) {
+      continue;
+    }
     const Loaded loaded = load_source(*source, load);
     if (pending_interrupt() != 0) break;  // it may be cut short
     if (const auto* reason = std::get_if<Skipped>(&loaded)) {

@@ -90,12 +90,6 @@ FileStamp stamp_of(const std::filesystem::path& path) {
   return stamp_from(status);
 }
 
-std::optional<FileStamp> stamp_of_regular_file(const std::filesystem::path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
-  return stamp_from(status);
-}
-
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   const FileDescriptor file = open_regular_file(path);
   const std::uint64_t size = stamp_of(file, path).size;

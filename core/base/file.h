@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,8 +43,6 @@ FileDescriptor open_regular_file(const std::filesystem::path& path);
 FileStamp stamp_of(const FileDescriptor& file, const std::filesystem::path& path);
 // Without opening it; of what a symbolic link leads to.
 FileStamp stamp_of(const std::filesystem::path& path);
-// The same; nothing when it is no regular file or cannot be looked at.
-std::optional<FileStamp> stamp_of_regular_file(const std::filesystem::path& path);
 
 // Whole content of a regular file. Refuses one over `max_bytes`, also when it grows while read.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes);

@@ -65,11 +65,10 @@ struct Batch {
 std::uint64_t bytes_of(const Source& source, std::uint64_t max_bytes) {
   constexpr std::uint64_t k_usual_ratio = 32;  // of compressed text, at most
   std::uint64_t bytes = 0;
-  if (const auto* path = std::get_if<std::filesystem::path>(&source)) {
-    const auto stamp = stamp_of_regular_file(*path);
-    const std::filesystem::path end = path->extension();
+  if (const auto* file = std::get_if<FoundFile>(&source)) {
+    const std::filesystem::path end = file->path.extension();
     const bool is_compressed = end == ".gz" || end == ".zst" || end == ".pdf";
-    if (stamp) bytes = std::min(stamp->size, max_bytes) * (is_compressed ? k_usual_ratio : 1);
+    bytes = std::min(file->stamp.size, max_bytes) * (is_compressed ? k_usual_ratio : 1);
   } else if (const auto* named = std::get_if<NamedBytes>(&source)) {
     bytes = named->bytes.size();
   } else if (const auto* ready = std::get_if<ReadyChunks>(&source)) {
@@ -200,7 +199,7 @@ class Ingest {
       const std::string uri = document_uri(*source);
       const bool is_document = !std::holds_alternative<Skipped>(*source);
       if (is_document && !m_seen.insert(uri).second) {
-        if (std::holds_alternative<std::filesystem::path>(*source)) continue;
+        if (std::holds_alternative<FoundFile>(*source)) continue;
         source = Skipped{uri, "comes twice; the first counts"};
       }
       const std::uint64_t bytes = bytes_of(*source, m_options.load.max_bytes);

@@ -31,11 +31,9 @@ std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
-bool is_as_stat_says(const std::filesystem::path& path, const DocumentRecord& stored) {
-  if (stored.ctime_ns == 0) return false;
-  const auto stamp = stamp_of_regular_file(path);
-  return stamp && stamp->size == stored.size && stamp->mtime_ns == stored.mtime_ns &&
-         stamp->ctime_ns == stored.ctime_ns;
+bool is_as_stat_says(const FileStamp& stamp, const DocumentRecord& stored) {
+  return stored.ctime_ns != 0 && stamp.size == stored.size && stamp.mtime_ns == stored.mtime_ns &&
+         stamp.ctime_ns == stored.ctime_ns;
 }
 
 // Stands for the bytes of a source that is not at hand.
@@ -95,7 +93,7 @@ class Preparation {
     } else if (const auto* named = std::get_if<NamedBytes>(&source)) {
       take_loaded(timed_load(*named), merged(m_options.meta, named->meta));
     } else {
-      take_file(std::get<std::filesystem::path>(source));
+      take_file(std::get<FoundFile>(source));
     }
     return std::move(m_prepared);
   }
@@ -115,14 +113,16 @@ class Preparation {
     if (m_stored) m_prepared.reason += "; what was stored of it stays";
   }
 
-  void take_file(const std::filesystem::path& path) {
-    const bool may_trust = m_options.compare == Compare::k_when_in_doubt && m_stored;
-    if (may_trust && is_made_with(m_recipes.of_file()) && is_as_stat_says(path, m_stored->record)) {
+  void take_file(const FoundFile& file) {
+    const bool may_trust = m_options.compare == Compare::k_when_in_doubt && m_stored &&
+                           file.stamp.size <= m_options.load.max_bytes;
+    if (may_trust && is_made_with(m_recipes.of_file()) &&
+        is_as_stat_says(file.stamp, m_stored->record)) {
       m_prepared.record = m_stored->record;
       m_prepared.state = SourceState::k_unchanged;
       return;
     }
-    take_loaded(timed_load(path), m_options.meta);
+    take_loaded(timed_load(file), m_options.meta);
   }
 
   void take_loaded(Loaded loaded, const std::string& meta) {
@@ -198,13 +198,6 @@ class Preparation {
 };
 
 }  // namespace
-
-std::string document_uri(const Source& source) {
-  if (const auto* path = std::get_if<std::filesystem::path>(&source)) return uri_of(*path);
-  if (const auto* named = std::get_if<NamedBytes>(&source)) return named->uri;
-  if (const auto* ready = std::get_if<ReadyChunks>(&source)) return ready->uri;
-  return std::get<Skipped>(source).uri;
-}
 
 Recipes::Recipes(std::string splitter, const LoadOptions& load, std::string meta)
     : m_splitter(std::move(splitter)),

@@ -49,9 +49,6 @@ struct Prepared {
   double split_seconds = 0;
 };
 
-// What a document of this source is called.
-std::string document_uri(const Source& source);
-
 // What documents are made with: settings as they are kept with a document, one JSON object on one
 // line. A document with another recipe is made again.
 class Recipes {

@@ -19,8 +19,15 @@ bool holds_bare(std::string_view separator, std::string_view newline,
 
 }  // namespace
 
-Loaded load(const std::filesystem::path& file, const LoadOptions& options) {
-  return load_file(file, options);
+std::string document_uri(const Source& source) {
+  if (const auto* file = std::get_if<FoundFile>(&source)) return uri_of(file->path);
+  if (const auto* named = std::get_if<NamedBytes>(&source)) return named->uri;
+  if (const auto* ready = std::get_if<ReadyChunks>(&source)) return ready->uri;
+  return std::get<Skipped>(source).uri;
+}
+
+Loaded load(const FoundFile& file, const LoadOptions& options) {
+  return load_file(file.path, options);
 }
 
 Loaded load(const NamedBytes& named, const LoadOptions& options) {

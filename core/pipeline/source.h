@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/chunk.h"
+#include "text/load/file_walk.h"
 #include "text/load/loader.h"
 #include "text/split/splitter.h"
 
@@ -30,10 +30,13 @@ struct ReadyChunks {
 };
 
 // A document to be, or what was found in its place.
-using Source = std::variant<std::filesystem::path, NamedBytes, ReadyChunks, Skipped>;
+using Source = std::variant<FoundFile, NamedBytes, ReadyChunks, Skipped>;
+
+// What a document of this source is called.
+std::string document_uri(const Source& source);
 
 // The text of a file, or of bytes in memory. A record's text is text, whatever its uri ends with.
-Loaded load(const std::filesystem::path& file, const LoadOptions& options);
+Loaded load(const FoundFile& file, const LoadOptions& options);
 Loaded load(const NamedBytes& named, const LoadOptions& options);
 
 // Chunks of a document, with ranges in bytes of its source (a byte order mark counts), its lines,

@@ -77,11 +77,11 @@ def test_what_is_over_the_size_limit_is_skipped_and_the_limit_named(vecdb):
     vecdb.write("d/big", "x" * 3000)
     vecdb.write("d/fits", "x" * 2048)
     result = vecdb("ingest", "--dry-run", "--json", "--max-file-size", "2K", "d", "d/big", "-", stdin="y" * 2049)
-    reason = "is larger than --max-file-size: {} bytes, the limit is 2,048"
+    reason = "is larger than --max-file-size: {} bytes, the limit is 2048"
     skipped = {r["uri"]: r["reason"] for r in result.records[:-1] if r["status"] == "skipped"}
-    assert skipped == {str(vecdb.folder / "d/big"): reason.format("3,000"), "-": "is larger than --max-file-size: the limit is 2048 bytes"}
+    assert skipped == {str(vecdb.folder / "d/big"): reason.format("3000"), "-": "is larger than --max-file-size: the limit is 2048 bytes"}
     assert result.code == 1 and result.records[-1]["summary"]["added"] == 1
-    assert "3,000 bytes, the limit is 2,048" in result.err
+    assert "3000 bytes, the limit is 2048" in result.err
     assert_error(vecdb("split", "d", "--max-file-size", "many"), 2, "--max-file-size", "many")
 
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -20,8 +21,11 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::size_t k_read_step = std::size_t{1} << 20U;
 
-std::string size_reason(std::uint64_t max_bytes) {
-  return "is larger than --max-file-size: the limit is " + std::to_string(max_bytes) + " bytes";
+// `size` where it is known without reading.
+std::string size_reason(std::uint64_t max_bytes, std::optional<std::uint64_t> size = std::nullopt) {
+  return "is larger than --max-file-size: " +
+         (size ? std::to_string(*size) + " bytes, the limit is " : std::string("the limit is ")) +
+         std::to_string(max_bytes) + (size ? "" : " bytes");
 }
 
 }  // namespace
@@ -73,13 +77,13 @@ std::string read_to_end(int fd, const std::string& name, std::uint64_t max_bytes
   const auto fail = [&](const std::string& why) {
     throw Error(ErrorKind::k_io, name + ": " + why);
   };
-  const auto refuse = [&] { fail(size_reason(max_bytes)); };
   struct stat status {};
   if (::fstat(fd, &status) != 0) fail("cannot read its status: " + last_system_error());
   std::string content;
   if (S_ISREG(status.st_mode) && status.st_size > 0) {
-    if (static_cast<std::uint64_t>(status.st_size) > max_bytes) refuse();
-    content.reserve(static_cast<std::size_t>(status.st_size) + 1);
+    const auto size = static_cast<std::uint64_t>(status.st_size);
+    if (size > max_bytes) fail(size_reason(max_bytes, size));
+    content.reserve(size + 1);
   }
   for (std::size_t filled = 0;;) {
     // The spare byte lets a file of the expected size show its end without growing the string.
@@ -92,7 +96,7 @@ std::string read_to_end(int fd, const std::string& name, std::uint64_t max_bytes
     }
     if (got < 0) fail("cannot read: " + last_system_error());
     filled += static_cast<std::size_t>(got);
-    if (filled > max_bytes) refuse();
+    if (filled > max_bytes) fail(size_reason(max_bytes));
     if (got == 0) {
       content.resize(filled);
       return content;
