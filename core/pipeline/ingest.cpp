@@ -280,6 +280,7 @@ class Ingest {
     const std::shared_ptr<Batch> before = finish_encoding();
     if (m_summary.interrupted) return;
     if (m_storing.valid()) finish_storing();
+    m_writer->shorten_log();  // here no reader is open, and nothing is stored
     // One generation for all of the batch, and always the same: what is being stored is not in it.
     auto stored = std::make_shared<StoreReader>(m_options.store);
     if (before) start_storing(before);

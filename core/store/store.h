@@ -193,6 +193,10 @@ class StoreWriter {
   // False when an interrupt came first: then the store is as it was.
   bool compact();
 
+  // Empties the write-ahead log when it is long and no reader is at work. A log starts over only
+  // where nobody reads: who opens readers one after another calls this while it has none open.
+  void shorten_log();
+
  private:
   StoreWriter();
   struct Impl;

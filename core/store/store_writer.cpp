@@ -25,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double k_unit_tolerance = 1e-3;
+constexpr std::uintmax_t k_long_log = std::uintmax_t{64} << 20U;  // bytes
 
 std::string random_id() {
   constexpr char k_digits[] = "0123456789abcdef";
@@ -335,5 +336,11 @@ void StoreWriter::commit(std::span<const NewDocument> documents,
 }
 
 bool StoreWriter::compact() { return m_impl->compact(); }
+
+void StoreWriter::shorten_log() {
+  std::error_code error;
+  const auto size = fs::file_size(m_impl->layout.catalogue.string() + "-wal", error);
+  if (!error && size > k_long_log) m_impl->catalogue.database().checkpoint();
+}
 
 }  // namespace vecdb

@@ -393,6 +393,23 @@ def test_a_signal_stops_soon_and_keeps_what_was_committed(vecdb):
     assert vecdb("verify").code == 0
 
 
+def test_the_write_ahead_log_of_a_long_ingest_stays_bounded(vecdb):
+    """All texts are equal, so that one is encoded; each is a commit of 4 MB."""
+    text = "word " * (4 * 1024 * 1024 // 5)
+    record = json.dumps({"text": text})
+    vecdb.write("r.jsonl", f"{record}\n" * 50)
+    ingest = vecdb.popen("--store", "s", "-q", "ingest", "--jsonl", "--chunk-size", "5000000", "r.jsonl")
+    log = vecdb.folder / "s" / "catalog.db-wal"
+    largest = 0
+    while ingest.poll() is None:
+        if log.exists():
+            largest = max(largest, log.stat().st_size)
+        time.sleep(0.002)
+    assert ingest.returncode == 0
+    assert 8 * 1024 * 1024 < largest < 100 * 1024 * 1024
+    assert len(vecdb("--store", "s", "list").out.splitlines()) == 50
+
+
 def test_a_closed_pipe_ends_quietly(vecdb):
     for i in range(2000):
         vecdb.write(f"d/{i:04}", "x\n\n" * 200)

@@ -5,6 +5,9 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
 
 #include "base/error.h"
 #include "store_fixture.h"
@@ -259,4 +262,29 @@ TEST_CASE("a commit whose HEAD was not written is kept and healed by the next wr
   CHECK(verify_store(folder.path()).empty());
   StoreWriter::open(folder.path(), 0, nullptr);
   CHECK(read_all(folder.path() / "HEAD") == new_head);
+}
+
+TEST_CASE("a long write-ahead log is emptied once no reader stands in the way") {
+  const TemporaryFolder folder;
+  const fs::path log = folder.path() / "catalog.db-wal";
+  StoreWriter writer = make_store(folder.path());
+  NewDocument document = make_document("a", 1, 1);
+  writer.commit(std::span(&document, 1), {});
+  const auto short_log = fs::file_size(log);
+  writer.shorten_log();
+  CHECK(fs::file_size(log) == short_log);
+
+  auto reader = std::make_optional<StoreReader>(folder.path());
+  document.chunks.front().chunk.text = std::string(std::size_t{65} << 20U, 'x');
+  document.record.uri = "b";
+  writer.commit(std::span(&document, 1), {});
+  const auto long_log = fs::file_size(log);
+  REQUIRE(long_log > document.chunks.front().chunk.text.size());
+  writer.shorten_log();
+  CHECK(fs::file_size(log) == long_log);
+  CHECK(reader->documents().size() == 1);
+  reader.reset();
+  writer.shorten_log();
+  CHECK(fs::file_size(log) == 0);
+  CHECK(StoreReader(folder.path()).documents().size() == 2);
 }
