@@ -1,19 +1,29 @@
 #include "base/worker_pool.h"
 
-#include <string>
+#include <new>
 #include <system_error>
 
 #include "base/error.h"
 
 namespace vecdb {
 
-WorkerPool::WorkerPool(std::size_t threads) {
+std::vector<std::thread> start_threads(std::size_t count, const std::function<void()>& work) {
+  std::vector<std::thread> threads;
+  threads.reserve(count);
   try {
-    for (std::size_t i = 0; i < threads; ++i) m_threads.emplace_back([this] { work(); });
-  } catch (const std::system_error& error) {
-    if (m_threads.empty()) {
-      throw Error(ErrorKind::k_io, std::string("cannot start a thread: ") + error.what());
-    }
+    while (threads.size() < count) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+  } catch (const std::bad_alloc&) {
+  }
+  return threads;
+}
+
+WorkerPool::WorkerPool(std::size_t threads)
+    : m_threads(start_threads(threads, [this] { work(); })) {
+  if (m_threads.empty()) {
+    throw Error(ErrorKind::k_io,
+                "a thread: the system gives none; raise its limit of processes (ulimit -u), or end "
+                "others");
   }
 }
 

@@ -13,6 +13,9 @@
 
 namespace vecdb {
 
+// Starts up to `count` threads that run `work`; fewer, or none, when the system gives no more.
+std::vector<std::thread> start_threads(std::size_t count, const std::function<void()>& work);
+
 // Threads that run tasks, the oldest first. Destroyed, it drops the tasks that no thread has begun
 // (their futures break) and waits for the others.
 class WorkerPool {

@@ -8,10 +8,12 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/memory.h"
+#include "base/worker_pool.h"
 #include "model/tokenizer/text_division.h"
 
 namespace vecdb {
@@ -46,8 +48,8 @@ std::vector<Batch> make_batches(std::span<const std::span<const TokenId>> parts,
   return batches;
 }
 
-// Runs task(i) for every i below `count` on `threads` threads, the caller's among them. The first
-// exception stops the rest and is thrown again.
+// Runs task(i) for every i below `count` on up to `threads` threads, the caller's among them. The
+// first exception stops the rest and is thrown again.
 template <typename Task>
 void run_parallel(std::size_t count, std::size_t threads, const Task& task) {
   std::atomic<std::size_t> next{0};
@@ -62,8 +64,7 @@ void run_parallel(std::size_t count, std::size_t threads, const Task& task) {
       next = count;
     }
   };
-  std::vector<std::thread> workers;
-  for (std::size_t i = 1; i < std::min(threads, count); ++i) workers.emplace_back(work);
+  std::vector<std::thread> workers = start_threads(std::min(threads, count) - 1, work);
   work();
   for (auto& worker : workers) worker.join();
   if (failure) std::rethrow_exception(failure);

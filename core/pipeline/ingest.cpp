@@ -282,11 +282,12 @@ class Ingest {
     if (m_storing.valid()) finish_storing();
     m_writer->shorten_log();  // here no reader is open, and nothing is stored
     // One generation for all of the batch, and always the same: what is being stored is not in it.
-    auto stored = std::make_shared<StoreReader>(m_options.store);
+    auto stored = std::make_unique<StoreReader>(m_options.store);
     if (before) start_storing(before);
-    m_encoding = std::async(std::launch::async, [this, batch, before, stored] {
+    m_encoding = m_stages.run([this, batch, before, stored = std::move(stored)]() mutable {
+      const auto reader = std::move(stored);  // closed before the future is ready
       const RecentTexts* recent = before ? &before->texts : nullptr;
-      const bool done = encode_batch(*batch, *m_embedder, m_options.overflow, *stored, recent);
+      const bool done = encode_batch(*batch, *m_embedder, m_options.overflow, *reader, recent);
       return done ? batch : nullptr;
     });
   }
@@ -307,7 +308,7 @@ class Ingest {
   }
 
   void start_storing(std::shared_ptr<Batch> batch) {
-    m_storing = std::async(std::launch::async, [this, batch = std::move(batch)] {
+    m_storing = m_stages.run([this, batch = std::move(batch)] {
       const Stopwatch watch(batch->store_seconds);
       const std::lock_guard lock(m_store_mutex);
       m_writer->commit(batch->documents, {}, batch->touched);
@@ -399,7 +400,8 @@ class Ingest {
   // What runs on other threads; ends before all of the above does.
   std::future<std::shared_ptr<Batch>> m_encoding;
   std::future<std::shared_ptr<Batch>> m_storing;
-  WorkerPool m_workers;
+  WorkerPool m_stages{2};     // one encodes, one stores
+  WorkerPool m_workers;       // prepare
   std::deque<Ahead> m_ahead;  // in the order of the sources
   std::uint64_t m_bytes_ahead = 0;
 };

@@ -68,6 +68,24 @@ def test_a_size_without_meaning_is_refused(vecdb, size):
     assert_error(vecdb("--max-memory", size, "list"), 2, "--max-memory", "512M")
 
 
+def test_fewer_threads_than_asked_for_do_the_same_work(vecdb):
+    """With stacks this large not all of them fit the address space."""
+    lines = texts(64, 200)
+    limits = "ulimit -s 2000000; ulimit -v 8000000"
+    env = vecdb.env | {"OPENBLAS_NUM_THREADS": "1"}
+
+    def limited(*arguments):
+        command = f"{limits}; exec '{PROGRAM}' --precision f32 --threads 16 \"$@\""
+        return subprocess.run(["bash", "-c", command, "bash", *arguments], input=lines.encode(), timeout=120,
+                              capture_output=True, cwd=vecdb.folder, env=env)
+    done = limited("encode", "--jsonl")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode() == vecdb("--precision", "f32", "encode", "--jsonl", stdin=lines).out
+    done = limited("ingest", "--jobs", "16", "--jsonl", "-")
+    assert done.returncode == 0, done.stderr
+    assert len(vecdb("list").out.splitlines()) == 64
+
+
 def test_an_address_space_that_is_small_is_lived_with(vecdb):
     """Under `ulimit -v` the default budget is what that leaves."""
     lines = texts(64, 200)

@@ -1,5 +1,7 @@
 #include "base/worker_pool.h"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -8,6 +10,8 @@
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "base/error.h"
 
 namespace {
 
@@ -59,6 +63,42 @@ TEST_CASE("a pool that ends drops what it has not begun and waits for what it ha
   }
   CHECK(finished == 1);
   CHECK_THROWS_AS(dropped.get(), std::future_error);
+}
+
+// Until it ends, no thread can start: its stack would be larger than the address space.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_getattr_default_np(&m_usual);
+    pthread_attr_t huge = m_usual;
+    pthread_attr_setstacksize(&huge, std::size_t{1} << 47U);
+    REQUIRE(pthread_setattr_default_np(&huge) == 0);
+  }
+  ~NoThreads() { pthread_setattr_default_np(&m_usual); }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+
+ private:
+  pthread_attr_t m_usual{};
+};
+
+TEST_CASE("as many threads start as the system gives") {
+  std::atomic<int> begun{0};
+  for (std::thread& thread : vecdb::start_threads(3, [&] { ++begun; })) thread.join();
+  CHECK(begun == 3);
+  const NoThreads no_threads;
+  CHECK(vecdb::start_threads(3, [&] { ++begun; }).empty());
+  CHECK(begun == 3);
+}
+
+TEST_CASE("a pool without a single thread is an error") {
+  const NoThreads no_threads;
+  try {
+    WorkerPool pool(3);
+    FAIL("it has threads");
+  } catch (const vecdb::Error& error) {
+    CHECK(error.kind() == vecdb::ErrorKind::k_io);
+  }
 }
 
 }  // namespace
