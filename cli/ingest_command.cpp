@@ -46,6 +46,22 @@ std::string meta_json(const std::vector<std::string>& pairs) {
   return dump_json(object);
 }
 
+// What a user asked for and would not get must not be passed over.
+void refuse_flags_of_files(const IngestCommand& command) {
+  const auto refuse = [](const std::string& flag, const std::string& why) {
+    throw Error(ErrorKind::k_usage, flag + ": has no meaning with --jsonl; " + why);
+  };
+  if (command.prune) refuse("--prune", "records have no files");
+  if (command.load.type) {
+    refuse("--type", "a record's text is text; leave --jsonl out to read files of a type");
+  }
+  if (!command.load.text_field.empty()) {
+    refuse("--text-field",
+           "a record's text stands in \"text\"; --type jsonl reads files of other fields");
+  }
+  if (!command.load.encoding.empty()) refuse("--encoding", "JSON is UTF-8");
+}
+
 class Reporter final : public IngestObserver {
  public:
   explicit Reporter(const GlobalOptions& global) : m_global(global), m_progress(global) {}
@@ -186,9 +202,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
   options.wait_seconds = command.wait_seconds;
   options.mode = command.dry_run ? IngestMode::k_dry_run : IngestMode::k_store;
   make_splitter(command.splitter);  // a wrong flag is told before stdin is read
-  if (command.prune && command.jsonl) {
-    throw Error(ErrorKind::k_usage, "--prune: has no meaning with --jsonl; records have no files");
-  }
+  if (command.jsonl) refuse_flags_of_files(command);
   Reporter reporter(global);
   std::unique_ptr<SourceStream> sources;
   if (command.jsonl) {

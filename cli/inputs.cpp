@@ -38,6 +38,14 @@ InputNames::InputNames(const InputOptions& options) : m_options(options) {
     throw Error(ErrorKind::k_usage, "PATH: is missing; name files or folders, or - for stdin");
   }
   const auto dashes = std::ranges::count(options.paths, "-");
+  if (options.stdin_name != "-" && dashes == 0) {
+    throw Error(ErrorKind::k_usage,
+                "--name: names what comes from stdin; give - as a path too, or leave it out");
+  }
+  if (options.name_separator == NameSeparator::k_nul && !options.files_from) {
+    throw Error(ErrorKind::k_usage,
+                "-0: is about the names in --files-from; give a list too, or leave it out");
+  }
   if (dashes + (options.files_from == "-" ? 1 : 0) > 1) {
     throw Error(ErrorKind::k_usage, "-: stdin can be read only once");
   }

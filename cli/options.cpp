@@ -117,9 +117,10 @@ void add_split(CLI::App& app, SplitCommand& command) {
   add_inputs(app, command.inputs);
   add_load(app, command.load);
   add_splitter(app, command.splitter);
-  add_choice<SplitFormat>(app, "--format", command.format,
-                          {{"json", SplitFormat::k_json}, {"text", SplitFormat::k_text}},
-                          "What to print; default json");
+  add_choice<std::optional<SplitFormat>>(
+      app, "--format", command.format,
+      {{"json", SplitFormat::k_json}, {"text", SplitFormat::k_text}},
+      "What to print; default json, with --stats text");
   app.add_flag("--stats", command.stats,
                "Print how long the chunks are in characters and tokens, not the chunks");
 }

@@ -69,8 +69,8 @@ struct SplitCommand {
   InputOptions inputs;
   LoadOptions load;
   SplitterOptions splitter;
-  SplitFormat format = SplitFormat::k_json;
-  bool stats = false;  // lengths in place of the chunks
+  std::optional<SplitFormat> format;  // nothing: JSON for chunks, text for lengths
+  bool stats = false;                 // lengths in place of the chunks
 };
 
 enum class QueryFormat { k_text, k_json, k_paths, k_vimgrep };

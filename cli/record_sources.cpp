@@ -35,13 +35,14 @@ std::optional<Source> RecordSources::next() {
 
 bool RecordSources::open_next_input() {
   if (m_next_name == m_names.size()) return false;
-  m_name = m_names[m_next_name++];
-  if (m_name == "-") {
-    m_name = m_stdin_name;
-    m_lines.emplace(STDIN_FILENO, m_name);
+  const std::string& name = m_names[m_next_name++];
+  if (name == "-") {
+    m_uri = m_stdin_name;
+    m_lines.emplace(STDIN_FILENO, m_uri);
   } else {
-    m_file = open_regular_file(m_name);
-    m_lines.emplace(m_file.get(), m_name);
+    m_uri = uri_of(name);
+    m_file = open_regular_file(name);
+    m_lines.emplace(m_file.get(), name);
   }
   return true;
 }
@@ -49,7 +50,7 @@ bool RecordSources::open_next_input() {
 // What the line is, unless it is one more chunk of the document that is being collected. Where it
 // begins another such document, the finished one is left in m_pending.
 std::optional<Source> RecordSources::read_record(const std::string& line) {
-  const std::string where = m_name + ":" + std::to_string(m_lines->number());
+  const std::string where = m_uri + ":" + std::to_string(m_lines->number());
   try {
     Record record = parse_record(line, where);
     if (!record.ready_chunk) {

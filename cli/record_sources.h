@@ -11,8 +11,8 @@
 namespace vecdb {
 
 // The documents of JSON Lines inputs, one at a time: a record with a text is one, and so are
-// consecutive ready chunks of one uri. A record without uri is named NAME:LINE. A line that is no
-// record is passed on as skipped.
+// consecutive ready chunks of one uri. A record without uri is named URI:LINE, after the input. A
+// line that is no record is passed on as skipped.
 class RecordSources final : public SourceStream {
  public:
   // Where malformed lines are refused, next() throws k_io at the first.
@@ -29,7 +29,7 @@ class RecordSources final : public SourceStream {
   std::string m_stdin_name;
   Malformed m_malformed;
   std::size_t m_next_name = 0;
-  std::string m_name;  // of the input that is read
+  std::string m_uri;  // of the input that is read
   FileDescriptor m_file;
   std::optional<LineReader> m_lines;
   std::optional<ReadyChunks> m_document;  // whose chunks are being collected

@@ -111,12 +111,12 @@ class StatsPrinter {
     m_stats.over_window += tokens > m_stats.room ? 1 : 0;
   }
 
-  void print(std::size_t oversize, const GlobalOptions& global) {
+  void print(std::size_t oversize, bool is_json) {
     m_stats.chunks = m_characters.size();
     m_stats.oversize = oversize;
     m_stats.characters = length_stats(std::move(m_characters));
     if (m_tokens != nullptr) m_stats.tokens = length_stats(std::move(m_token_counts));
-    Output::write(global.json ? to_json(m_stats) + "\n" : to_text(m_stats));
+    Output::write(is_json ? to_json(m_stats) + "\n" : to_text(m_stats));
   }
 
  private:
@@ -138,7 +138,8 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
   const TokenMeasure* shown_tokens = tokens ? &*tokens : nullptr;
   TextPrinter text_printer(global, shown_tokens);
   StatsPrinter stats_printer(splitting, shown_tokens);
-  const bool is_json = command.format == SplitFormat::k_json || global.json;
+  const SplitFormat usual = command.stats ? SplitFormat::k_text : SplitFormat::k_json;
+  const bool is_json = global.json || command.format.value_or(usual) == SplitFormat::k_json;
 
   std::vector<Skipped> skipped;
   ChunkLengths lengths;
@@ -174,7 +175,7 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
       ++number;
     }
   }
-  if (command.stats) stats_printer.print(lengths.oversize, global);
+  if (command.stats) stats_printer.print(lengths.oversize, is_json);
   warn_of_lengths(lengths, command.splitter.length, global);
   for (const Skipped& each : skipped) print_error(each.uri + ": skipped: " + each.reason);
   if (!skipped.empty()) {

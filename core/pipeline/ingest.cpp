@@ -14,6 +14,7 @@
 #include "base/worker_pool.h"
 #include "pipeline/stopwatch.h"
 #include "pipeline/vector_plan.h"
+#include "store/layout.h"
 
 namespace vecdb {
 
@@ -109,26 +110,26 @@ bool encode_batch(Batch& batch, Embedder& embedder, Overflow overflow, const Sto
 class Ingest {
  public:
   Ingest(const IngestOptions& options, IngestObserver& observer)
-      : m_options(options), m_observer(observer), m_workers(options.jobs) {
-    const bool wants_model =
-        options.mode == IngestMode::k_store || options.splitter.length == LengthUnit::k_tokens;
-    if (wants_model) m_embedder.emplace(make_embedder(options));
-    m_preparer.emplace(PrepareOptions{
-        .load = options.load,
-        .splitting = make_splitting(options.splitter, m_embedder ? &m_embedder->model() : nullptr),
-        .meta = options.meta,
-        .overflow = options.overflow,
-        .compare = options.compare});
+      : m_options(options),
+        m_observer(observer),
+        m_embedder(make_embedder(options)),
+        m_preparer({.load = options.load,
+                    .splitting = make_splitting(options.splitter, &m_embedder.model()),
+                    .meta = options.meta,
+                    .overflow = options.overflow,
+                    .compare = options.compare}),
+        m_workers(options.jobs) {
     if (options.mode == IngestMode::k_dry_run) {
+      refuse_foreign_folder(StoreLayout(options.store));
       if (is_store(options.store) && !is_unfinished_store(options.store)) {
         m_reader.emplace(options.store);
       }
       return;
     }
     m_writer.emplace(StoreWriter::open_or_create(
-        options.store, settings_of(*m_embedder), options.wait_seconds,
+        options.store, settings_of(m_embedder), options.wait_seconds,
         [&observer](const std::string& notice) { observer.on_warning(notice); }));
-    check_same_model(m_writer->settings(), *m_embedder);
+    check_same_model(m_writer->settings(), m_embedder);
   }
 
   IngestSummary run(SourceStream& sources) {
@@ -205,7 +206,7 @@ class Ingest {
       const std::uint64_t bytes = bytes_of(*source, m_options.load.max_bytes);
       auto stored = std::holds_alternative<Skipped>(*source) ? std::nullopt : find_stored(uri);
       auto task = [this, source = std::move(*source), stored = std::move(stored)]() mutable {
-        return m_preparer->prepare(std::move(source), stored);
+        return m_preparer.prepare(std::move(source), stored);
       };
       m_ahead.push_back({m_workers.run(std::move(task)), bytes});
       m_bytes_ahead += bytes;
@@ -287,7 +288,7 @@ class Ingest {
     m_encoding = m_stages.run([this, batch, before, stored = std::move(stored)]() mutable {
       const auto reader = std::move(stored);  // closed before the future is ready
       const RecentTexts* recent = before ? &before->texts : nullptr;
-      const bool done = encode_batch(*batch, *m_embedder, m_options.overflow, *reader, recent);
+      const bool done = encode_batch(*batch, m_embedder, m_options.overflow, *reader, recent);
       return done ? batch : nullptr;
     });
   }
@@ -333,7 +334,7 @@ class Ingest {
   }
 
   void report(const Batch& batch) {
-    const Splitting& splitting = m_preparer->options().splitting;
+    const Splitting& splitting = m_preparer.options().splitting;
     for (std::size_t i = 0; i < batch.documents.size(); ++i) {
       const NewDocument& document = batch.documents[i];
       ++m_done;
@@ -383,8 +384,8 @@ class Ingest {
 
   const IngestOptions& m_options;
   IngestObserver& m_observer;
-  std::optional<Embedder> m_embedder;  // nothing in a dry run that needs no tokens
-  std::optional<Preparer> m_preparer;
+  Embedder m_embedder;
+  Preparer m_preparer;
   std::optional<StoreWriter> m_writer;  // nothing in a dry run
   std::optional<StoreReader> m_reader;  // of a dry run, when there is a store
   std::mutex m_store_mutex;             // of m_writer

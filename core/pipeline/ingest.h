@@ -13,7 +13,8 @@
 
 namespace vecdb {
 
-// k_dry_run: look at everything and report what would happen, without a model and without a store.
+// k_dry_run: look at everything, refuse what would be refused, and report what would happen;
+// nothing is encoded, and no store is made or changed.
 enum class IngestMode { k_store, k_dry_run };
 
 struct IngestOptions {

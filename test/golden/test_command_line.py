@@ -127,6 +127,15 @@ def test_split_stats_count_what_split_prints(vecdb):
         sum(bin["from"] <= length <= bin["to"] for length in lengths)
         for bin in characters["histogram"]]
     assert "characters" in vecdb("split", "--stats", *flags).out
+    assert vecdb("split", "--stats", "--format", "json", *flags).records == [stats]
+
+
+@pytest.mark.parametrize("flags", [
+    ("--name", "speech", SPEECH), ("-0", SPEECH), ("--text-field", "", SPEECH),
+    ("--text-field", "body", "--type", "html", SPEECH)])
+def test_an_input_flag_that_would_have_no_effect_is_refused(vecdb, flags):
+    for verb in ("split", "ingest"):
+        assert_error(vecdb(verb, *flags), 2, flags[0])
 
 
 def test_split_stats_without_a_model_say_so_and_count_characters(vecdb):

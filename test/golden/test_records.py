@@ -3,7 +3,9 @@
 import json
 import os
 
+import pytest
 from conftest import SPEECH, assert_error
+from test_overflow import model_with
 
 
 def lines(*records) -> str:
@@ -72,9 +74,10 @@ def test_a_line_that_is_no_record_is_skipped_and_named(vecdb):
     result = vecdb("ingest", "--jsonl", "--json", "r.jsonl")
     assert result.code == 1
     reasons = {r["uri"]: r["reason"] for r in result.records[:-1] if r["status"] == "skipped"}
-    assert list(reasons) == [f"r.jsonl:{n}" for n in (2, 3, 4, 5, 7, 8, 9, 10, 11)]
-    assert "text is not a string" in reasons["r.jsonl:2"]
-    assert "twice" in reasons["r.jsonl:10"] and "deeper" in reasons["r.jsonl:11"]
+    place = f"{vecdb.folder}/r.jsonl"
+    assert list(reasons) == [f"{place}:{n}" for n in (2, 3, 4, 5, 7, 8, 9, 10, 11)]
+    assert "text is not a string" in reasons[f"{place}:2"]
+    assert "twice" in reasons[f"{place}:10"] and "deeper" in reasons[f"{place}:11"]
     assert len(vecdb("list").out.splitlines()) == 1
 
 
@@ -110,6 +113,32 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(vecdb):
     assert [r["status"] for r in result.records[:-1]] == ["changed", "removed"]
     assert "libtorch" not in result.err
     assert vecdb("stats", "--json").records[0]["generation"] == generation
+
+
+def test_a_dry_run_refuses_what_the_real_run_would(vecdb):
+    vecdb.write("a", "Text of a.")
+    vecdb.write("mine/notes.txt", "x")
+    assert_error(vecdb("--store", "mine", "ingest", "--dry-run", "a"), 5, "mine", "notes.txt")
+    assert_error(vecdb("--model", "absent", "ingest", "--dry-run", "a"), 6, "absent")
+    vecdb("--store", "s", "--precision", "f32", "ingest", "a")
+    assert_error(vecdb("--store", "s", "--precision", "bf16", "ingest", "--dry-run", "a"), 2, "--precision")
+    model_with(vecdb, window=16)
+    assert_error(vecdb("--store", "s", "ingest", "--dry-run", "a"), 6, "changed", "all-MiniLM-L6-v2")
+    assert sorted(os.listdir(vecdb.folder / "mine")) == ["notes.txt"]
+
+
+def test_a_record_without_uri_is_named_after_its_file_however_that_was_typed(vecdb):
+    vecdb.write("d/r.jsonl", lines({"text": "One."}, {"uri": "own", "text": "Two."}, {"text": "Three."}))
+    first = vecdb("ingest", "--jsonl", "--json", "d/r.jsonl").records
+    place = f"{vecdb.folder}/d/r.jsonl"
+    assert [r["uri"] for r in first[:-1]] == [f"{place}:1", "own", f"{place}:3"]
+    for name in ("./d/../d//r.jsonl", place):
+        assert [r["status"] for r in vecdb("ingest", "--jsonl", "--json", name).records[:-1]] == ["unchanged"] * 3
+
+
+@pytest.mark.parametrize("flags", [("--type", "csv"), ("--text-field", "body"), ("--encoding", "latin1"), ("--prune",)])
+def test_a_flag_of_files_is_refused_with_records(vecdb, flags):
+    assert_error(vecdb("ingest", "--jsonl", *flags, "-", stdin=lines({"text": "x"})), 2, flags[0], "--jsonl")
 
 
 def test_a_folder_of_many_kinds_becomes_the_same_store_through_a_pipe(vecdb):
