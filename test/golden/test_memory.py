@@ -71,7 +71,7 @@ def test_a_size_without_meaning_is_refused(vecdb, size):
 def test_fewer_threads_than_asked_for_do_the_same_work(vecdb):
     """With stacks this large not all of them fit the address space."""
     lines = texts(64, 200)
-    limits = "ulimit -s 2000000; ulimit -v 8000000"
+    limits = "ulimit -s 2000000; ulimit -v 12000000"
     env = vecdb.env | {"OPENBLAS_NUM_THREADS": "1"}
 
     def limited(*arguments):
