@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -12,7 +13,10 @@ namespace vecdb {
 
 namespace fs = std::filesystem;
 
-FileSources::FileSources(const InputOptions& options) : m_options(options), m_names(options) {}
+FileSources::FileSources(const InputOptions& options)
+    : m_options(options),
+      m_names(options, stop_token()),
+      m_may_wait(options.files_from || std::ranges::count(options.paths, "-") > 0) {}
 
 std::optional<Source> FileSources::next() {
   while (pending_interrupt() == 0) {
@@ -65,10 +69,10 @@ std::optional<Source> FileSources::open(const InputName& name) {
 std::optional<Source> FileSources::take_stdin() const {
   const std::string& uri = m_options.stdin_name;
   try {
-    std::string bytes = read_to_end(STDIN_FILENO, uri, m_options.max_file_size);
+    std::string bytes = read_to_end(STDIN_FILENO, uri, m_options.max_file_size, stop_token());
     return NamedBytes{uri, std::move(bytes)};
   } catch (const Error& error) {
-    if (pending_interrupt() != 0) return std::nullopt;
+    if (pending_interrupt() != 0 || stop_token().stop_requested()) return std::nullopt;
     return Skipped{uri, std::string(error.what()).substr(uri.size() + 2)};
   }
 }

@@ -20,6 +20,7 @@ class FileSources final : public SourceStream {
 
   std::optional<Source> next() override;
   std::uint64_t total() const override { return m_total; }
+  bool may_wait() const override { return m_may_wait; }
 
   // Walks once more, ahead, so that total() is known: for who wants to see how much is left. Not
   // known with a list, which may still be in the writing.
@@ -31,6 +32,7 @@ class FileSources final : public SourceStream {
 
   const InputOptions& m_options;
   InputNames m_names;
+  bool m_may_wait;
   std::uint64_t m_total = 0;
   std::optional<FileWalk> m_walk;  // of the folder that is being walked
 };

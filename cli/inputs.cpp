@@ -33,7 +33,8 @@ void require_existing(const std::string& name) {
 
 }  // namespace
 
-InputNames::InputNames(const InputOptions& options) : m_options(options) {
+InputNames::InputNames(const InputOptions& options, const std::stop_token& stop)
+    : m_options(options) {
   if (options.paths.empty() && !options.files_from) {
     throw Error(ErrorKind::k_usage, "PATH: is missing; name files or folders, or - for stdin");
   }
@@ -60,7 +61,7 @@ InputNames::InputNames(const InputOptions& options) : m_options(options) {
   }
   m_list.emplace(
       list, *options.files_from == "-" ? "stdin" : *options.files_from,
-      options.name_separator == NameSeparator::k_nul ? LineEnd::k_nul : LineEnd::k_newline);
+      options.name_separator == NameSeparator::k_nul ? LineEnd::k_nul : LineEnd::k_newline, stop);
 }
 
 std::optional<InputName> InputNames::next() {
@@ -102,7 +103,7 @@ std::optional<std::string> LineReader::next() {
       ++m_number;
       return line;
     }
-    if (m_ended || pending_interrupt() != 0) return std::nullopt;
+    if (m_ended || !wait_readable(m_fd, m_stop)) return std::nullopt;
     m_buffer.erase(0, m_begin);
     m_begin = 0;
     m_scanned = m_buffer.size();

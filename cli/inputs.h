@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,9 +25,10 @@ enum class LineEnd { k_text, k_newline, k_nul };
 // over a pipe. Without the line end.
 class LineReader {
  public:
-  LineReader(int fd, std::string name, LineEnd end = LineEnd::k_text)
-      : m_fd(fd), m_name(std::move(name)), m_end(end) {}
-  // Nothing at the end. Throws k_io, also for a line over 64 MB. Stops at a pending interrupt.
+  LineReader(int fd, std::string name, LineEnd end = LineEnd::k_text, std::stop_token stop = {})
+      : m_fd(fd), m_name(std::move(name)), m_end(end), m_stop(std::move(stop)) {}
+  // Nothing at the end, when an interrupt is pending and when it is asked to stop. Throws k_io,
+  // also for a line over 64 MB.
   std::optional<std::string> next();
   std::size_t number() const noexcept { return m_number; }  // of the last line, from 1
 
@@ -34,6 +36,7 @@ class LineReader {
   int m_fd;
   std::string m_name;
   LineEnd m_end;
+  std::stop_token m_stop;
   std::string m_buffer;
   std::size_t m_begin = 0;
   std::size_t m_scanned = 0;
@@ -53,8 +56,8 @@ struct InputName {
 class InputNames {
  public:
   // Throws k_io when a name on the command line, or the list, does not exist; k_usage when nothing
-  // is named or stdin is named twice. `options` must outlive it.
-  explicit InputNames(const InputOptions& options);
+  // is named or stdin is named twice. `options` must outlive it. `stop`: see LineReader.
+  explicit InputNames(const InputOptions& options, const std::stop_token& stop = {});
   std::optional<InputName> next();
 
  private:

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -9,7 +10,10 @@
 namespace vecdb {
 
 RecordSources::RecordSources(const InputOptions& inputs, Malformed malformed)
-    : m_names(named_inputs(inputs)), m_stdin_name(inputs.stdin_name), m_malformed(malformed) {}
+    : m_names(named_inputs(inputs)),
+      m_may_wait(std::ranges::count(m_names, "-") > 0),
+      m_stdin_name(inputs.stdin_name),
+      m_malformed(malformed) {}
 
 std::optional<Source> RecordSources::next() {
   if (m_pending) return std::exchange(m_pending, std::nullopt);
@@ -38,7 +42,7 @@ bool RecordSources::open_next_input() {
   const std::string& name = m_names[m_next_name++];
   if (name == "-") {
     m_uri = m_stdin_name;
-    m_lines.emplace(STDIN_FILENO, m_uri);
+    m_lines.emplace(STDIN_FILENO, m_uri, LineEnd::k_text, stop_token());
   } else {
     m_uri = uri_of(name);
     m_file = open_regular_file(name);

@@ -19,6 +19,7 @@ class RecordSources final : public SourceStream {
   RecordSources(const InputOptions& inputs, Malformed malformed);
 
   std::optional<Source> next() override;
+  bool may_wait() const override { return m_may_wait; }
 
  private:
   bool open_next_input();
@@ -26,6 +27,7 @@ class RecordSources final : public SourceStream {
   std::optional<Source> finish_document();
 
   std::vector<std::string> m_names;
+  bool m_may_wait;
   std::string m_stdin_name;
   Malformed m_malformed;
   std::size_t m_next_name = 0;

@@ -1,6 +1,9 @@
 #include "base/interrupt.h"
 
+#include <poll.h>
+
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <initializer_list>
 
@@ -24,5 +27,15 @@ void install_signal_handlers() {
 }
 
 int pending_interrupt() noexcept { return g_signal; }
+
+bool wait_readable(int fd, const std::stop_token& stop) {
+  constexpr int k_look_up_every_ms = 100;
+  pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
+  while (pending_interrupt() == 0 && !stop.stop_requested()) {
+    const int ready = ::poll(&waiting, 1, k_look_up_every_ms);
+    if (ready > 0 || (ready < 0 && errno != EINTR)) return true;  // read() tells what is wrong
+  }
+  return false;
+}
 
 }  // namespace vecdb

@@ -28,9 +28,13 @@ constexpr std::size_t k_batch_bytes = std::size_t{1} << 17U;
 
 // How far the jobs may be ahead: sources a job, and bytes of all of them.
 constexpr std::size_t k_sources_a_job = 4;
+constexpr std::size_t k_sources_coming = 4;  // asked for where they may have to be waited for
 constexpr std::uint64_t k_bytes_ahead = std::uint64_t{64} << 20U;
 
 constexpr auto k_progress_every = std::chrono::milliseconds(100);
+
+// How long ready documents wait for more to share a commit with.
+constexpr auto k_patience = std::chrono::seconds(2);
 
 // A store's settings decide the model when the store exists; else the model decides the settings.
 Embedder make_embedder(const IngestOptions& options) {
@@ -109,8 +113,9 @@ bool encode_batch(Batch& batch, Embedder& embedder, Overflow overflow, const Sto
 
 class Ingest {
  public:
-  Ingest(const IngestOptions& options, IngestObserver& observer)
+  Ingest(const IngestOptions& options, SourceStream& sources, IngestObserver& observer)
       : m_options(options),
+        m_sources(sources),
         m_observer(observer),
         m_embedder(make_embedder(options)),
         m_preparer({.load = options.load,
@@ -132,10 +137,14 @@ class Ingest {
     check_same_model(m_writer->settings(), m_embedder);
   }
 
-  IngestSummary run(SourceStream& sources) {
+  ~Ingest() { m_sources.stop(); }  // after an error it may still be waited for
+  Ingest(const Ingest&) = delete;
+  Ingest& operator=(const Ingest&) = delete;
+
+  IngestSummary run() {
     const auto begun = Clock::now();
     try {
-      run_stages(sources);
+      run_stages();
     } catch (const Error&) {
       report_last_commit();
       throw;
@@ -150,10 +159,14 @@ class Ingest {
     std::uint64_t bytes = 0;
   };
 
-  void run_stages(SourceStream& sources) {
+  void run_stages() {
     while (!stopped()) {
-      prepare_ahead(sources);
-      if (m_ahead.empty()) break;
+      prepare_ahead();
+      if (m_ahead.empty()) {
+        if (m_ended) break;
+        wait_for_source();
+        continue;
+      }
       Prepared prepared = wait_for(m_ahead.front().prepared);
       if (stopped()) break;  // what was loaded meanwhile may be cut short
       take(std::move(prepared));
@@ -161,8 +174,7 @@ class Ingest {
       m_ahead.pop_front();
       if (m_batch.is_full()) submit();
     }
-    if (!stopped() && !m_batch.empty()) submit();
-    finish_stages();
+    store_the_rest();
     if (!stopped()) prune();
   }
 
@@ -187,12 +199,14 @@ class Ingest {
   }
 
   // Hands sources to the workers, as far ahead as memory allows.
-  void prepare_ahead(SourceStream& sources) {
+  void prepare_ahead() {
     while (!m_ended && m_ahead.size() < k_sources_a_job * m_options.jobs &&
            (m_ahead.empty() || m_bytes_ahead < k_bytes_ahead)) {
-      if (m_storing.valid() && is_ready(m_storing)) finish_storing();  // next() may wait for long
-      std::optional<Source> source = sources.next();
-      m_total = sources.total();
+      ask_for_sources();
+      if (!is_ready(m_coming.front())) return;
+      std::optional<Source> source = m_coming.front().get();
+      m_coming.pop_front();
+      m_total = m_sources.total();
       if (!source) {
         m_ended = true;
         return;
@@ -210,6 +224,29 @@ class Ingest {
       };
       m_ahead.push_back({m_workers.run(std::move(task)), bytes});
       m_bytes_ahead += bytes;
+    }
+  }
+
+  void ask_for_sources() {
+    if (m_sources.may_wait()) {
+      while (m_coming.size() < k_sources_coming) {
+        m_coming.push_back(m_source_reader.run([this] { return m_sources.next(); }));
+      }
+    } else if (m_coming.empty()) {
+      std::promise<std::optional<Source>> at_once;
+      at_once.set_value(m_sources.next());
+      m_coming.push_back(at_once.get_future());
+    }
+  }
+
+  // When it takes long, what came before is stored meanwhile.
+  void wait_for_source() {
+    const auto patience_ends = Clock::now() + k_patience;
+    while (!stopped() &&
+           m_coming.front().wait_for(k_progress_every) == std::future_status::timeout) {
+      if (m_storing.valid() && is_ready(m_storing)) finish_storing();
+      if (Clock::now() >= patience_ends) store_the_rest();
+      show_progress();
     }
   }
 
@@ -324,6 +361,12 @@ class Ingest {
     report(*batch);
   }
 
+  // Stores what was taken and not submitted yet, and waits until all of it has arrived.
+  void store_the_rest() {
+    if (!stopped() && !m_batch.empty()) submit();
+    finish_stages();
+  }
+
   // Lets the batches that are on their way arrive.
   void finish_stages() {
     const std::shared_ptr<Batch> last = finish_encoding();
@@ -383,6 +426,7 @@ class Ingest {
   }
 
   const IngestOptions& m_options;
+  SourceStream& m_sources;
   IngestObserver& m_observer;
   Embedder m_embedder;
   Preparer m_preparer;
@@ -401,6 +445,8 @@ class Ingest {
   // What runs on other threads; ends before all of the above does.
   std::future<std::shared_ptr<Batch>> m_encoding;
   std::future<std::shared_ptr<Batch>> m_storing;
+  std::deque<std::future<std::optional<Source>>> m_coming;  // in the order of the sources
+  WorkerPool m_source_reader{1};
   WorkerPool m_stages{2};     // one encodes, one stores
   WorkerPool m_workers;       // prepare
   std::deque<Ahead> m_ahead;  // in the order of the sources
@@ -427,7 +473,7 @@ const char* name_of(IngestStatus status) {
 
 IngestSummary ingest(const IngestOptions& options, SourceStream& sources,
                      IngestObserver& observer) {
-  return Ingest(options, observer).run(sources);
+  return Ingest(options, sources, observer).run();
 }
 
 }  // namespace vecdb

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -88,14 +89,27 @@ class IngestObserver {
 class SourceStream {
  public:
   virtual ~SourceStream() = default;
+  // Nothing at the end and ever after, when the program is asked to stop, and after stop().
   virtual std::optional<Source> next() = 0;
   virtual std::uint64_t total() const { return 0; }  // 0: not known before the end
+  // Whether next() may wait for another program. It is then called on a thread of its own.
+  virtual bool may_wait() const { return false; }
+
+  // From any thread: nobody will take what next() waits for.
+  void stop() noexcept { m_stop.request_stop(); }
+
+ protected:
+  std::stop_token stop_token() const noexcept { return m_stop.get_token(); }
+
+ private:
+  std::stop_source m_stop;
 };
 
 // Loads, splits, encodes and stores, in batches of which each is one commit. The four overlap: jobs
 // load and split what comes next while one batch is encoded and the one before it is stored; what
-// is held is bounded by them and by the largest document. The store's content depends on nothing
-// but the sources and what was stored.
+// is held is bounded by them and by the largest document. Which documents, chunks and vectors
+// are stored depends on nothing but the sources and what was stored. When the sources keep it
+// waiting, what came before is stored without them.
 //
 // A document that is as stored, made with the same settings, is left alone, unless it has chunks
 // longer than the window that `overflow` now treats in another way; a changed one replaces its old

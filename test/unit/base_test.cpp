@@ -4,9 +4,13 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <optional>
+#include <stop_token>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/utf8.h"
@@ -100,6 +104,24 @@ TEST_CASE("SHA-256 gives the published digests") {
 TEST_CASE("JSON keeps the order of keys and comes back as it was") {
   const std::string line = R"({"b":1,"a":[true,null,"é\n",0.5]})";
   CHECK(vecdb::dump_json(parse(line)) == line);
+}
+
+TEST_CASE("waiting for a pipe ends with its bytes, its end, or a stop") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const vecdb::FileDescriptor reader(ends[0]);
+  auto writer = std::make_optional<vecdb::FileDescriptor>(ends[1]);
+  std::stop_source stop;
+  auto waiting = std::async(std::launch::async,
+                            [&] { return vecdb::wait_readable(reader.get(), stop.get_token()); });
+  stop.request_stop();
+  CHECK_FALSE(waiting.get());
+  REQUIRE(::write(writer->get(), "x", 1) == 1);
+  CHECK(vecdb::wait_readable(reader.get()));
+  char byte = 0;
+  REQUIRE(::read(reader.get(), &byte, 1) == 1);
+  writer.reset();
+  CHECK(vecdb::wait_readable(reader.get()));
 }
 
 TEST_CASE("two JSON objects become one in which the second counts") {

@@ -73,14 +73,16 @@ Loaded load_bytes(std::string uri, std::string bytes, const LoadOptions& options
   return document;
 }
 
-std::string read_to_end(int fd, const std::string& name, std::uint64_t max_bytes) {
+std::string read_to_end(int fd, const std::string& name, std::uint64_t max_bytes,
+                        const std::stop_token& stop) {
   const auto fail = [&](const std::string& why) {
     throw Error(ErrorKind::k_io, name + ": " + why);
   };
   struct stat status {};
   if (::fstat(fd, &status) != 0) fail("cannot read its status: " + last_system_error());
   std::string content;
-  if (S_ISREG(status.st_mode) && status.st_size > 0) {
+  const bool is_file = S_ISREG(status.st_mode);
+  if (is_file && status.st_size > 0) {
     const auto size = static_cast<std::uint64_t>(status.st_size);
     if (size > max_bytes) fail(size_reason(max_bytes, size));
     content.reserve(size + 1);
@@ -89,6 +91,7 @@ std::string read_to_end(int fd, const std::string& name, std::uint64_t max_bytes
     // The spare byte lets a file of the expected size show its end without growing the string.
     const std::size_t room = std::max(content.capacity() - filled, std::size_t{1});
     content.resize(filled + std::min(room, k_read_step));
+    if (!is_file && !wait_readable(fd, stop)) fail("reading it was interrupted");
     const ssize_t got = ::read(fd, content.data() + filled, content.size() - filled);
     if (got < 0 && errno == EINTR) {
       if (pending_interrupt() != 0) fail("reading it was interrupted");

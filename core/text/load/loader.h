@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -39,8 +40,10 @@ Loaded load_file(const std::filesystem::path& path, const LoadOptions& options =
 // The same for bytes that are already in memory; the end of `uri` may tell their type.
 Loaded load_bytes(std::string uri, std::string bytes, const LoadOptions& options = {});
 
-// Reads a file descriptor to its end, e.g. stdin. Throws k_io, also for more than `max_bytes`.
+// Reads a file descriptor to its end, e.g. stdin. Throws k_io, also for more than `max_bytes`, and
+// when an interrupt or a stop comes while it waits.
 std::string read_to_end(int fd, const std::string& name,
-                        std::uint64_t max_bytes = k_max_document_bytes);
+                        std::uint64_t max_bytes = k_max_document_bytes,
+                        const std::stop_token& stop = {});
 
 }  // namespace vecdb
