@@ -73,7 +73,7 @@ std::optional<Source> FileSources::take_stdin() const {
     return NamedBytes{uri, std::move(bytes)};
   } catch (const Error& error) {
     if (pending_interrupt() != 0 || stop_token().stop_requested()) return std::nullopt;
-    return Skipped{uri, std::string(error.what()).substr(uri.size() + 2)};
+    return Skipped{uri, reason_of(error, uri)};
   }
 }
 

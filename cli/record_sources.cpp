@@ -71,9 +71,7 @@ std::optional<Source> RecordSources::read_record(const std::string& line) {
     if (m_malformed == Malformed::k_refuse) {
       throw Error(ErrorKind::k_io, std::string(error.what()) + "; mend it, or leave out --strict");
     }
-    const std::string message = error.what();
-    const std::string prefix = where + ": ";
-    return Skipped{where, message.starts_with(prefix) ? message.substr(prefix.size()) : message};
+    return Skipped{where, reason_of(error, where)};
   }
 }
 

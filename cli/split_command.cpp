@@ -1,6 +1,9 @@
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -13,14 +16,17 @@
 #include "length_stats.h"
 #include "pipeline/splitter_settings.h"
 #include "pipeline/store_model.h"
+#include "text/split/byte_range.h"
 #include "text/split/splitter.h"
 
 namespace vecdb {
 
 namespace {
 
-// What dump_json() would make of it; written straight, because a text is split faster than printed.
+// What dump_json() would make of it; written straight, because a text is split faster than printed,
+// and in parts, because a chunk may be all of a large text.
 void print_json(const Document& document, std::size_t number, const Chunk& chunk) {
+  constexpr std::size_t k_part = std::size_t{1} << 16U;
   std::string line = "{\"uri\":";
   append_json_string(line, document.uri);
   line += ",\"chunk\":" + std::to_string(number);
@@ -28,16 +34,23 @@ void print_json(const Document& document, std::size_t number, const Chunk& chunk
   line += ",\"end\":" + std::to_string(chunk.end);
   line += ",\"line\":" + std::to_string(chunk.line);
   line += ",\"text\":";
-  append_json_string(line, chunk.text);
+  std::string_view rest = chunk.text;
+  append_json_string(line, rest.substr(0, k_part));
+  while (rest.size() > k_part) {
+    rest.remove_prefix(k_part);
+    line.pop_back();  // the quote: the string goes on
+    Output::write(line);
+    line.clear();
+    append_json_string(line, rest.substr(0, k_part));
+    line.erase(0, 1);
+  }
   line += ",\"meta\":" + merge_json(document.meta, chunk.meta, "metadata", ErrorKind::k_io) + "}\n";
   Output::write(line);
 }
 
 // What a chunk repeats of the one before it: bytes at its beginning.
-std::size_t overlap_of(const Chunk& chunk, const Chunk* before) {
-  return before == nullptr || before->end <= chunk.start || before->start > chunk.start
-             ? 0
-             : before->end - chunk.start;
+std::size_t overlap_of(const Chunk& chunk, ByteRange before) {
+  return before.end <= chunk.start || before.start > chunk.start ? 0 : before.end - chunk.start;
 }
 
 // Prints chunks for the eye: places, sizes, and what each repeats of the one before it.
@@ -46,31 +59,31 @@ class TextPrinter {
   TextPrinter(const GlobalOptions& global, const TextMeasure* tokens)
       : m_style(style_for(global)), m_tokens(tokens) {}
 
-  void print(const std::string& uri, std::size_t number, const Chunk& chunk, const Chunk* before) {
-    const std::size_t overlap = overlap_of(chunk, before);
+  // `repeated`: bytes of the chunk's text.
+  void print(const std::string& uri, std::size_t number, const Chunk& chunk, std::size_t repeated) {
+    const std::size_t overlap = number > 0 ? overlap_of(chunk, m_before) : 0;
+    m_before = {chunk.start, chunk.end};
     std::string facts = "  chunk " + std::to_string(number) + ", bytes " +
                         std::to_string(chunk.start) + "-" + std::to_string(chunk.end) + ", " +
                         counted(count_code_points(chunk.text), "character");
     if (m_tokens != nullptr) facts += ", " + counted(m_tokens->length(chunk.text), "token");
     if (overlap > 0) facts += ", overlap " + counted(overlap, "byte");
     Output::write(m_style.bold(m_style.shown(uri) + ":" + std::to_string(chunk.line)) +
-                  m_style.dim(facts) + "\n" + shown_text(chunk, overlap) + "\n\n");
+                  m_style.dim(facts) + "\n" + shown_text(chunk.text, repeated) + "\n\n");
   }
 
  private:
-  // With the overlap set apart, where the text is the source's own bytes.
-  std::string shown_text(const Chunk& chunk, std::size_t overlap) const {
-    const std::string_view text = chunk.text;
-    if (overlap == 0 || overlap > text.size() || chunk.end - chunk.start != text.size()) {
-      return m_style.shown(text);
-    }
-    const std::string repeated = m_style.shown(text.substr(0, overlap));
-    return (m_style.color ? m_style.dim(repeated) : "[" + repeated + "]") +
-           m_style.shown(text.substr(overlap));
+  // With what is repeated set apart.
+  std::string shown_text(std::string_view text, std::size_t repeated) const {
+    if (repeated == 0) return m_style.shown(text);
+    const std::string start = m_style.shown(text.substr(0, repeated));
+    return (m_style.color ? m_style.dim(start) : "[" + start + "]") +
+           m_style.shown(text.substr(repeated));
   }
 
   Style m_style;
   const TextMeasure* m_tokens;
+  ByteRange m_before;  // the chunk that was printed last
 };
 
 // Only files and stdin come from paths.
@@ -126,6 +139,40 @@ class StatsPrinter {
   std::vector<std::size_t> m_token_counts;
 };
 
+// A chunk, and how many bytes of its text the one before it ends with.
+using PrintChunk = std::function<void(const Chunk& chunk, std::size_t repeated)>;
+
+// Prints the chunks of a document; or none, and says why.
+std::optional<Skipped> print_document(const Splitting& splitting, const Document& document,
+                                      const PrintChunk& print) {
+  // An expression may fail in the middle of a text, so it is tried first. That takes less memory
+  // than to hold the chunks; only where lengths are dear to find out they are held.
+  const bool may_fail = splitting.options.separator_kind == SeparatorKind::k_regex;
+  const bool holds = may_fail && splitting.measure;
+  std::vector<std::pair<Chunk, std::size_t>> held;
+  if (may_fail) {
+    try {
+      split_document(*splitting.splitter, document, [&](Chunk chunk, const ChunkOrigin& origin) {
+        if (holds) held.emplace_back(std::move(chunk), origin.repeated());
+      });
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::k_io) throw;
+      return Skipped{document.uri, error.what()};
+    }
+  }
+  std::size_t count = held.size();
+  for (const auto& [chunk, repeated] : held) print(chunk, repeated);
+  if (!holds) {
+    split_document(*splitting.splitter, document,
+                   [&](const Chunk& chunk, const ChunkOrigin& origin) {
+                     ++count;
+                     print(chunk, origin.repeated());
+                   });
+  }
+  if (count > 0) return std::nullopt;
+  return Skipped{document.uri, no_chunk_reason(document.type)};
+}
+
 }  // namespace
 
 int run(const SplitCommand& command, const GlobalOptions& global) {
@@ -158,22 +205,23 @@ int run(const SplitCommand& command, const GlobalOptions& global) {
     }
     const auto& document = std::get<Document>(loaded);
     skipped.insert(skipped.end(), document.skipped.begin(), document.skipped.end());
-    if (has_line_end_trouble(command.splitter, document)) {
+    if (has_line_end_trouble(splitting.options, document)) {
       print_warning(global, document.uri + ": has " + k_line_end_trouble);
     }
     std::size_t number = 0;
-    const std::vector<Chunk> chunks = split_document(*splitting.splitter, document);
-    for (const Chunk& chunk : chunks) {
+    const auto print = [&](const Chunk& chunk, std::size_t repeated) {
       lengths.add(chunk, *splitting.options.chunk_size, splitting.measure.get());
       if (command.stats) {
         stats_printer.add(chunk);
       } else if (is_json) {
         print_json(document, number, chunk);
       } else {
-        text_printer.print(document.uri, number, chunk, number > 0 ? &chunk - 1 : nullptr);
+        text_printer.print(document.uri, number, chunk, repeated);
       }
       ++number;
-    }
+    };
+    if (auto refused = print_document(splitting, document, print))
+      skipped.push_back(std::move(*refused));
   }
   if (command.stats) stats_printer.print(lengths.oversize, is_json);
   warn_of_lengths(lengths, command.splitter.length, global);

@@ -122,6 +122,7 @@ class Ingest {
                     .splitting = make_splitting(options.splitter, &m_embedder.model()),
                     .meta = options.meta,
                     .overflow = options.overflow,
+                    .embedder = &m_embedder,
                     .compare = options.compare}),
         m_workers(options.jobs) {
     if (options.mode == IngestMode::k_dry_run) {

@@ -13,23 +13,6 @@ std::string tokens_text(std::size_t tokens) {
   return std::to_string(tokens) + (tokens == 1 ? " token" : " tokens");
 }
 
-// The part of a chunk that begins at `offset` of its text.
-Chunk part_of(const Chunk& chunk, std::size_t offset, std::string_view text) {
-  Chunk part{.start = chunk.start,
-             .end = chunk.end,
-             .line = chunk.line,
-             .text = std::string(text),
-             .meta = chunk.meta};
-  const bool is_verbatim = chunk.end - chunk.start == chunk.text.size();
-  if (is_verbatim) {
-    part.start += offset;
-    part.end = part.start + text.size();
-    const auto before = std::string_view(chunk.text).substr(0, offset);
-    part.line += static_cast<std::uint64_t>(std::ranges::count(before, '\n'));
-  }
-  return part;
-}
-
 }  // namespace
 
 LongText long_text(Overflow overflow) {
@@ -60,16 +43,35 @@ TokenizedText tokenize_chunk(const Embedder& embedder, Overflow overflow, ChunkR
   return std::move(text);
 }
 
-std::optional<std::vector<ChunkRecord>> divide_chunk(const Embedder& embedder, const Chunk& chunk) {
-  const auto parts = embedder.divide(chunk.text, embedder.model().manifest().passage);
-  if (!parts) return std::nullopt;
+std::optional<std::vector<ChunkRecord>> divide_chunk(const Embedder& embedder, const Chunk& chunk,
+                                                     const MakePart& part) {
+  const auto texts = embedder.divide(chunk.text, embedder.model().manifest().passage);
+  if (!texts) return std::nullopt;
   std::vector<ChunkRecord> records;
-  std::size_t offset = 0;
-  for (const std::string_view part : *parts) {
-    records.push_back({.chunk = part_of(chunk, offset, part), .fit = WindowFit::k_split});
-    offset += part.size();
+  std::size_t begin = 0;
+  for (const std::string_view text : *texts) {
+    const std::size_t end = begin + text.size();
+    records.push_back({.chunk = part(chunk, begin, end), .fit = WindowFit::k_split});
+    begin = end;
   }
   return records;
+}
+
+Chunk part_by_length(const Chunk& chunk, std::size_t begin, std::size_t end) {
+  Chunk part = chunk;
+  part.text = chunk.text.substr(begin, end - begin);
+  if (chunk.end - chunk.start != chunk.text.size()) return part;
+  part.start = chunk.start + begin;
+  part.end = chunk.start + end;
+  const std::string_view before = std::string_view(chunk.text).substr(0, begin);
+  part.line += static_cast<std::uint64_t>(std::ranges::count(before, '\n'));
+  return part;
+}
+
+bool is_too_long(const Embedder& embedder, std::string_view text) {
+  return embedder.tokenize(std::array{text}, embedder.model().manifest().passage, LongText::k_cut)
+      .front()
+      .truncated;
 }
 
 bool is_as_asked(WindowFit stored, Overflow overflow) {

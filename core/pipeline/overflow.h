@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/embedder.h"
@@ -31,9 +34,17 @@ std::string no_room(const Model& model);
 TokenizedText tokenize_chunk(const Embedder& embedder, Overflow overflow, ChunkRecord& record);
 
 // Consecutive chunks, not tokenized, whose texts together are the chunk's and of which each fits.
-// Byte ranges are exact where its text is the source's own bytes, else each part has the range and
-// line of the whole. Nothing when it cannot be divided.
-std::optional<std::vector<ChunkRecord>> divide_chunk(const Embedder& embedder, const Chunk& chunk);
+// `part` makes each of a chunk and of the bytes of its text. Nothing when it cannot be divided.
+using MakePart = std::function<Chunk(const Chunk& chunk, std::size_t begin, std::size_t end)>;
+std::optional<std::vector<ChunkRecord>> divide_chunk(const Embedder& embedder, const Chunk& chunk,
+                                                     const MakePart& part);
+
+// A part of a chunk whose document is not at hand. Range and line are exact where the range is as
+// long as the text, which then is taken for the source's own bytes; else they are the chunk's.
+Chunk part_by_length(const Chunk& chunk, std::size_t begin, std::size_t end);
+
+// Whether the embedder would cut the text.
+bool is_too_long(const Embedder& embedder, std::string_view text);
 
 // Whether a text that was stored with this fit would be treated the same way again.
 bool is_as_asked(WindowFit stored, Overflow overflow);

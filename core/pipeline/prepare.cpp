@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sha256.h"
@@ -143,7 +145,15 @@ class Preparation {
     if (is_stored()) return;
     const Stopwatch watch(m_prepared.split_seconds);
     m_prepared.has_line_end_trouble = has_line_end_trouble(m_options.splitting.options, document);
-    finish(split_document(*m_options.splitting.splitter, document));
+    try {
+      split_document(*m_options.splitting.splitter, document,
+                     [&](Chunk chunk, ChunkOrigin& origin) { add(std::move(chunk), origin); });
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::k_io) throw;
+      m_prepared.chunks.clear();
+      return skip({m_prepared.record.uri, error.what()});
+    }
+    check_for_chunks();
   }
 
   void take_ready(ReadyChunks ready) {
@@ -155,7 +165,9 @@ class Preparation {
                          .type = k_ready_type,
                          .recipe = m_recipes.of_ready_chunks(),
                          .meta = merged(m_options.meta, take_common_meta(ready.chunks))};
-    if (!is_stored()) finish(std::move(ready.chunks));
+    if (is_stored()) return;
+    for (Chunk& chunk : ready.chunks) m_prepared.chunks.push_back({.chunk = std::move(chunk)});
+    check_for_chunks();
   }
 
   bool is_made_with(const std::string& recipe) const {
@@ -179,15 +191,27 @@ class Preparation {
     return true;
   }
 
-  void finish(std::vector<Chunk> chunks) {
-    if (chunks.empty()) {
-      const std::string& type = m_prepared.record.type;
-      const bool is_table = type == "csv" || type == "tsv" || type == "jsonl";
-      return skip({m_prepared.record.uri,
-                   is_table ? "has no row that holds text" : "holds nothing but white space"});
+  // A chunk that is too long is divided while its document can tell where its parts stand. One that
+  // cannot be is found again, and refused, when it is encoded.
+  void add(Chunk chunk, ChunkOrigin& origin) {
+    const Embedder* embedder = m_options.embedder;
+    if (m_options.overflow == Overflow::k_split && embedder != nullptr &&
+        is_too_long(*embedder, chunk.text)) {
+      const auto part = [&](const Chunk& whole, std::size_t begin, std::size_t end) {
+        return origin.part(whole, begin, end);
+      };
+      if (auto parts = divide_chunk(*embedder, chunk, part)) {
+        std::ranges::move(*parts, std::back_inserter(m_prepared.chunks));
+        return;
+      }
     }
-    m_prepared.chunks.reserve(chunks.size());
-    for (Chunk& chunk : chunks) m_prepared.chunks.push_back({.chunk = std::move(chunk)});
+    m_prepared.chunks.push_back({.chunk = std::move(chunk)});
+  }
+
+  void check_for_chunks() {
+    if (m_prepared.chunks.empty()) {
+      skip({m_prepared.record.uri, no_chunk_reason(m_prepared.record.type)});
+    }
   }
 
   const std::optional<DocumentSummary>& m_stored;

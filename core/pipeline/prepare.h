@@ -22,6 +22,7 @@ struct PrepareOptions {
   Splitting splitting;
   std::string meta = "{}";  // one JSON object, for every document
   Overflow overflow = Overflow::k_warn;
+  const Embedder* embedder = nullptr;  // for k_split
   Compare compare = Compare::k_when_in_doubt;
 };
 

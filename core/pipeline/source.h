@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -39,9 +41,29 @@ std::string document_uri(const Source& source);
 Loaded load(const FoundFile& file, const LoadOptions& options);
 Loaded load(const NamedBytes& named, const LoadOptions& options);
 
-// Chunks of a document, with ranges in bytes of its source (a byte order mark counts), its lines,
-// and what is known of the section that each is from.
-std::vector<Chunk> split_document(const Splitter& splitter, const Document& document);
+// What the document says of a chunk, as long as that is being handed out.
+class ChunkOrigin {
+ public:
+  // Bytes at the beginning of the chunk's text that the chunk before it ends with, where both are
+  // stretches of the document's text.
+  virtual std::size_t repeated() const = 0;
+
+  // What the bytes [begin, end) of its text, whole code points, are as a chunk of their own. Where
+  // its text was put together, range and line are those of all of it.
+  virtual Chunk part(const Chunk& whole, std::size_t begin, std::size_t end) = 0;
+
+ protected:
+  ~ChunkOrigin() = default;
+};
+
+// Hands out the chunks of a document as they are found, with ranges in bytes of its source (a byte
+// order mark counts), its lines, and what is known of the section that each is from. Throws like
+// Splitter::split().
+void split_document(const Splitter& splitter, const Document& document,
+                    const std::function<void(Chunk, ChunkOrigin&)>& take);
+
+// Why a document of this type has no chunk.
+std::string no_chunk_reason(std::string_view type);
 
 // How chunks compare with the size that was asked for; a piece without a separator inside is kept
 // whole.
@@ -53,7 +75,8 @@ struct ChunkLengths {
 };
 
 // Whether the document has "\r\n" line ends and the separator looks for a bare '\n', so that it
-// will not be found where the user probably expects it. Newlines are never translated.
+// will not be found where the user probably expects it. Newlines are never translated. Everything
+// in the options is filled in.
 bool has_line_end_trouble(const SplitterOptions& options, const Document& document);
 
 // What to say of such a document, after "with".

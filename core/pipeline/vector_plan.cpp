@@ -66,7 +66,8 @@ void VectorPlan::plan(ChunkRecord record, std::vector<ChunkRecord>& chunks) {
     TokenizedText text = tokenize_chunk(m_embedder, m_overflow, record);
     if (const auto why = refusal(text, m_overflow, model)) refuse(*why);
     if (text.truncated && m_overflow == Overflow::k_split) {
-      auto parts = divide_chunk(m_embedder, record.chunk);
+      // Those of a document that was at hand were divided when it was split.
+      auto parts = divide_chunk(m_embedder, record.chunk, part_by_length);
       if (!parts) refuse(no_room(model));
       for (ChunkRecord& part : *parts) {
         if (!reuse(part)) encode(part, tokenize_chunk(m_embedder, m_overflow, part));

@@ -1,4 +1,5 @@
 // Input: a byte of options, a regular expression of Python with its length, then a text.
+#include <memory>
 #include <string_view>
 
 #include "fuzz.h"
@@ -45,9 +46,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto expression = parts.part();
   const auto text_bytes = parts.rest();
   const std::string_view text = fuzz::well_formed(fuzz::view(text_bytes));
-  fuzz::unless_refused(ErrorKind::k_usage, [&] {
-    const PythonRegex regex(fuzz::well_formed(fuzz::view(expression)), whole);
-    RegexMatches matches(regex, text);
+  const auto regex = fuzz::unless_refused(ErrorKind::k_usage, [&] {
+    return std::make_unique<PythonRegex>(fuzz::well_formed(fuzz::view(expression)), whole);
+  });
+  if (!regex) return 0;
+  fuzz::unless_refused(ErrorKind::k_io, [&] {
+    RegexMatches matches(**regex, text);
     check_matches(matches, text);
     return 0;
   });

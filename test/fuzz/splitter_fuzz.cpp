@@ -1,7 +1,11 @@
 // Input: a byte of options, a byte of size, a byte of overlap, separators with their lengths (one,
 // or as many as the options say), then a text.
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/utf8.h"
 #include "fuzz.h"
@@ -79,14 +83,23 @@ void check_chunk(const SplitterOptions& options, std::string_view text, const Ch
   if (is_joined_once) check_joined(options, slice, chunk);
 }
 
+// Nothing for options without a meaning, and where an expression cannot be used on the text.
+std::optional<std::vector<Chunk>> split(const SplitterOptions& options,
+                                        std::shared_ptr<const TextMeasure> measure,
+                                        std::string_view text) {
+  const auto splitter = fuzz::unless_refused(
+      ErrorKind::k_usage, [&] { return make_splitter(options, std::move(measure)); });
+  if (!splitter) return std::nullopt;
+  return fuzz::unless_refused(ErrorKind::k_io, [&] { return (*splitter)->split(text); });
+}
+
 // No chunk of these is longer than the size, unless it is one grapheme: at most one word by this
 // measure, so that a size of 2 leaves nothing over it.
 void check_sizes(SplitterOptions options, std::string_view text) {
   if (options.kind == SplitterKind::k_character) return;
   const auto measure = std::make_shared<const WordMeasure>();
   options.chunk_size = *options.chunk_size + 2;
-  const auto chunks = fuzz::unless_refused(
-      ErrorKind::k_usage, [&] { return make_splitter(options, measure)->split(text); });
+  const auto chunks = split(options, measure, text);
   if (!chunks) return;
   for (const Chunk& chunk : *chunks) {
     require(measure->length(chunk.text) <= *options.chunk_size, "a chunk is over the size");
@@ -100,8 +113,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const SplitterOptions options = read_options(parts);
   const auto text_bytes = parts.rest();
   const std::string_view text = fuzz::well_formed(fuzz::view(text_bytes));
-  const auto chunks =
-      fuzz::unless_refused(ErrorKind::k_usage, [&] { return make_splitter(options)->split(text); });
+  const auto chunks = split(options, nullptr, text);
   if (!chunks) return 0;
   for (const Chunk& chunk : *chunks) check_chunk(options, text, chunk);
   check_sizes(options, text);

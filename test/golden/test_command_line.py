@@ -95,6 +95,21 @@ def test_a_separator_is_taken_verbatim(vecdb):
     assert texts("a=b", "--separator", "=") == texts("a=b", "--separator==") == ["a", "b"]
 
 
+@pytest.mark.parametrize("name, content, facts, text", [
+    ("a.txt", "abcdef".encode("utf-16"), "bytes 6-14, 4 characters, overlap 4 bytes", "[cd]ef"),
+    ("a.txt", "a日本e".encode("utf-16"), "bytes 6-10, 2 characters", "本e"),
+    ("a.html", b"<p>ab&eacute;c<b>d</b>ef", "bytes 5-23, 4 characters, overlap 9 bytes", "[éc]de"),
+    ("a.txt", "ab\u00e9cdef".encode("latin-1"), "bytes 2-6, 4 characters, overlap 2 bytes", "[éc]de"),
+])
+def test_an_overlap_is_shown_in_the_text_whatever_it_takes_in_the_source(vecdb, name, content, facts, text):
+    vecdb.write(name, content)
+    size, overlap = ("4", "2") if "overlap" in facts else ("2", "0")
+    encoding = ("--encoding", "ISO-8859-1") if b"\xe9" in content else ()
+    out = vecdb("split", "--format", "text", "--separator", "", "--chunk-size", size,
+                "--chunk-overlap", overlap, *encoding, name).out
+    assert out.split("\n\n")[1] == f"{vecdb.folder / name}:1  chunk 1, {facts}\n{text}"
+
+
 def test_split_shows_what_overlaps(vecdb):
     out = vecdb("split", "--format", "text", "--separator", "", "--chunk-size", "4",
                 "--chunk-overlap", "2", "-", stdin="abcdef").out

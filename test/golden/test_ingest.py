@@ -302,6 +302,32 @@ def test_what_is_no_text_is_skipped_with_its_reason(vecdb, content, reason):
     assert result.records[-1]["summary"]["skipped"] == 1
 
 
+def test_a_text_that_an_expression_cannot_be_used_on_is_skipped(vecdb):
+    bad = vecdb.write("bad", "good start " + "a" * 60 + "b")
+    vecdb.write("good", "Fine text.")
+    flags = ("--regex", "--separator", " |(?:a|a)+$|(?:a+)+$", "--chunk-size", "4", "bad", "good")
+    result = vecdb("ingest", "--json", *flags)
+    assert result.code == 1 and f"{bad}: skipped: --separator" in result.err
+    assert [r["status"] for r in result.records[:-1]] == ["skipped", "added"]
+    assert "takes too long on this text" in result.records[0]["reason"]
+    shown = vecdb("split", *flags)
+    assert shown.code == 5 and f"{bad}: skipped: --separator" in shown.err
+    assert [r["text"] for r in shown.records] == ["Fine", "text."]
+
+
+@pytest.mark.parametrize("name, content", [
+    ("a.txt", " \n"), ("a.csv", "id,text\n"), ("a.md", "---\ntitle: a\n---\n"),
+    ("a.html", "<title>t</title>"), ("a.jsonl", '{"text": ""}\n'),
+])
+def test_split_and_ingest_say_the_same_of_what_gives_no_chunk(vecdb, name, content):
+    uri = str(vecdb.write(name, content))
+    result = vecdb("ingest", name)
+    line = next(line for line in result.err.splitlines() if uri in line)
+    assert result.code == 1 and f"{uri}: skipped: " in line
+    shown = vecdb("split", name)
+    assert shown.code == 5 and line in shown.err.splitlines() and shown.out == ""
+
+
 def test_special_and_unreadable_files_are_skipped_and_never_block(vecdb):
     vecdb.write("d/good", "Fine text.")
     os.mkfifo(vecdb.folder / "d" / "fifo")

@@ -1,8 +1,10 @@
 """`--on-overflow`: what becomes of texts that are longer than the model's window."""
 
+import html
 import json
 import os
 import random
+import re
 
 import pytest
 from conftest import PROGRAM, SPEECH, assert_error
@@ -234,3 +236,29 @@ def test_a_character_that_never_fits_is_told(vecdb):
     vecdb.write("fine", "one two three four")
     assert ingest(vecdb, "fine", overflow="split").code == 0
     assert len(vecdb("show", "--json", "fine").records) == 4
+
+
+@pytest.mark.parametrize("name, encoding", [("a.txt", "utf-16"), ("a.txt", "cp1252"), ("a.html", "utf-8"),
+                                            ("a.html", "utf-16-le")])
+def test_the_parts_of_a_chunk_have_their_own_places_in_any_source(vecdb, name, encoding):
+    """Also where a chunk's text is by chance as long as its range."""
+    lines = [f"Café number {i} has the déjà vu of {i}.\n" for i in range(200)]
+    if name == "a.html":
+        lines = [f"<b>Caf&eacute;</b> number {i} has\r\n   the <i>déjà</i> vu &amp; tea of {i}.<br>\n" for i in range(200)]
+    source = "".join(lines).encode(encoding)
+    vecdb.write(name, source)
+    flags = ("--chunk-size", "100000", "--encoding", {"utf-16": "auto"}.get(encoding, encoding), name)
+    (whole,) = vecdb("split", *flags).records
+    assert ingest(vecdb, *flags, overflow="split").code == 0
+    chunks = vecdb("show", "--json", name).records
+    assert len(chunks) > 5 and "".join(c["text"] for c in chunks) == whole["text"]
+    decoder = {"utf-16": "utf-16-le"}.get(encoding, encoding)
+
+    def words(text):
+        return html.unescape(re.sub(r"<[^>]*>", "", text)).split()
+
+    for chunk in chunks:
+        place = source[chunk["start"]:chunk["end"]].decode(decoder)
+        assert words(place) == chunk["text"].split()
+        assert chunk["line"] == source[:chunk["start"]].decode(decoder, "ignore").count("\n") + 1
+    assert chunks[0]["start"] == whole["start"] and chunks[-1]["end"] == whole["end"]

@@ -38,7 +38,11 @@ def test_chunks_fit_the_window_and_their_lengths_are_the_tokenizers(vecdb, check
     added = vecdb("model", "add", checkout, "--name", "tiny", "--query-prefix", "query: ", "--passage-prefix", prefix)
     assert added.code == 0, added.err
     vecdb.env["VECDB_MODEL"] = "tiny"
-    text = vecdb.write("text", SPEECH.read_text()[:12_000] + "\n\n".join(make_tokenizer.LINES))
+    text = SPEECH.read_text()[:12_000] + "\n\n".join(make_tokenizer.LINES)
+    if (checkout / "sentencepiece.bpe.model").exists():
+        # Without a map of characters a line break is an unknown character to SentencePiece.
+        text = " ".join(text.split())
+    text = vecdb.write("text", text)
     overhead = len(tokenizer.encode(prefix).ids)
     for splitter in ("recursive", "sentence"):
         flags = ("--splitter", splitter, "--length", "tokens", text)

@@ -176,7 +176,7 @@ def flags_of(options):
 
 
 def actual_chunks(program, folder, options, texts):
-    """The chunks of each text, or None where vecdb refuses the options."""
+    """The chunks of each text, or None where vecdb refuses the options, or cannot use them on it."""
     paths = [folder / str(number) for number in range(len(texts))]
     for path, text in zip(paths, texts):
         path.write_bytes(text.encode())  # a text file would translate newlines
@@ -186,9 +186,12 @@ def actual_chunks(program, folder, options, texts):
         if len(texts) == 1:
             return [None]
         return [actual_chunks(program, folder, options, [text])[0] for text in texts]
-    if done.returncode != 0:
+    skipped = dict(line.removeprefix("vecdb: ").split(": skipped: ", 1)
+                   for line in done.stderr.decode().splitlines() if ": skipped: " in line)
+    if done.returncode != (5 if skipped else 0):
         raise RuntimeError(f"exit {done.returncode}: {done.stderr.decode()}")
-    chunks = {str(path): [] for path in paths}
+    chunks = {str(path): None if skipped.get(str(path), "").startswith("--separator ") else []
+              for path in paths}
     for line in done.stdout.decode().split("\n"):
         if line:
             chunk = json.loads(line)

@@ -9,33 +9,18 @@
 #include <cstring>
 
 #include "temporary_folder.h"
+#include "walk_fixture.h"
 
 namespace fs = std::filesystem;
 using vecdb::FileWalk;
 using vecdb::FoundFile;
 using vecdb::Skipped;
 using vecdb::WalkOptions;
+using vecdb::test::Names;
 using vecdb::test::TemporaryFolder;
+using vecdb::test::walk;
 
 namespace {
-
-using Names = std::vector<std::string>;
-
-// What a walk yields: "name" of a file, "name: reason" of what is skipped, relative to the root.
-Names walk(const fs::path& root, const WalkOptions& options = {}) {
-  Names names;
-  const auto relative = [&](const std::string& uri) {
-    return uri.substr(root.string().size() + 1);
-  };
-  for (FileWalk files(root, options); const auto found = files.next();) {
-    if (const auto* skipped = std::get_if<Skipped>(&*found)) {
-      names.push_back(relative(skipped->uri) + ": " + skipped->reason);
-    } else {
-      names.push_back(relative(std::get<FoundFile>(*found).path.string()));
-    }
-  }
-  return names;
-}
 
 WalkOptions with(void (*change)(WalkOptions&)) {
   WalkOptions options;

@@ -168,11 +168,29 @@ TEST_CASE("UTF-16 without a mark is told by its zero bytes") {
   CHECK(decode_text(wide(u"Plain words.", 2, true), "").text == "Plain words.");
   const std::u16string russian = u"Обычный текст с пробелами, в котором мало нулей.";
   CHECK(decode_text(wide(russian, 2, false), "").encoding == "UTF-16LE");
+  const std::string advice = "; if it is text, name its encoding with --encoding";
   CHECK(why("ab\0c"s) == "is binary: NUL at byte 2");
   CHECK(why("a\0b\0c"s) == "is binary: NUL at byte 1");
   std::string names;
   for (int i = 0; i < 20; ++i) names += "abc\0def\0"s;
   CHECK(why(names) == "is binary: NUL at byte 3");
+  CHECK(why(wide(u"ab", 4, false)) == "is binary: NUL at byte 1" + advice);
+  CHECK(why("\x10\x04\x91\x03\x20\0"s) == "is binary: NUL at byte 5" + advice);
+}
+
+TEST_CASE("a few words of UTF-16 without a mark are enough when they are of one script") {
+  for (const std::u16string text : {u"Дом\n", u"Привет, мир", u"Łódź\n", u"née ", u"日本 テキスト",
+                                    u"한국어 말", u"Ελλάδα\n", u"abc\n"}) {
+    for (const bool big_endian : {false, true}) {
+      const DecodedText decoded = decode_text(wide(text, 2, big_endian), "");
+      CHECK(decoded.encoding == (big_endian ? "UTF-16BE" : "UTF-16LE"));
+      CHECK(decoded.text == decode_text("\xFF\xFE" + wide(text, 2, false), "").text);
+    }
+  }
+  // Cyrillic, Greek, a space; three numbers; all of one script but with a control character.
+  CHECK(why("\x10\x04\x91\x03\x20\0\x92\x03"s).starts_with("is binary: NUL at byte 5"));
+  CHECK(why("\x01\x02\x03\0\x05\x06"s).starts_with("is binary: NUL at byte 3"));
+  CHECK(why("\x10\x04\x11\x04\x12\x04\x01\0"s).starts_with("is binary: NUL at byte 7"));
 }
 
 TEST_CASE("what cannot be decoded names its byte") {
@@ -306,6 +324,33 @@ TEST_CASE("each word of a page stands at its place") {
   CHECK(place("four") == "four");
   CHECK(place("five") == "five");
   CHECK(place("t two") == "t\r\n<b>two");
+}
+
+TEST_CASE("CDATA in a picture is text at its place, and elsewhere a comment") {
+  const std::string source =
+      "<svg><desc>a<![CDATA[b &amp; <c>\r\nd]]>e</desc></svg><p>f<![CDATA[no]]>g";
+  const HtmlText page = read_html(source);
+  CHECK(page.text == "ab &amp; <c> de\n\nfg");
+  const auto place = [&](const std::string& word) {
+    const auto at = page.text.find(word);
+    const SourceRange range = SourceCursor(page.map, page.text).range_of(at, at + word.size());
+    return source.substr(range.begin, range.end - range.begin);
+  };
+  CHECK(place("b") == "b");
+  CHECK(place("&amp;") == "&amp;");
+  CHECK(place("<c>") == "<c>");
+  CHECK(place("de") == "d]]>e");
+  CHECK(place("fg") == "f<![CDATA[no]]>g");
+}
+
+TEST_CASE("a title outside the head stands apart, and counts when there is no other") {
+  const HtmlText page = read_html("<body>a<title>b  c</title>d");
+  CHECK(page.text == "a\n\nb c\n\nd");
+  CHECK(page.title == "b c");
+  CHECK(read_html("<title>t</title><body>a<title>b</title>").title == "t");
+  const HtmlText picture = read_html("<p>x<svg><title>b</title><desc>c</desc></svg>");
+  CHECK(picture.text == "x\n\nb\n\nc");
+  CHECK(picture.title.empty());
 }
 
 TEST_CASE("pages that would take forever are refused") {

@@ -56,15 +56,26 @@ SplitterOptions regex(std::string separator, KeepSeparator keep = KeepSeparator:
   return options;
 }
 
-std::string refusal(const SplitterOptions& options, const std::string& text = "") {
+template <typename Action>
+std::string error_of(ErrorKind kind, const Action& action) {
   try {
-    make_splitter(options)->split(text);
+    action();
   } catch (const Error& error) {
-    CHECK(error.kind() == ErrorKind::k_usage);
+    CHECK(error.kind() == kind);
     CHECK(std::string(error.what()).find('\n') == std::string::npos);
     return error.what();
   }
   return "";
+}
+
+std::string refusal(const SplitterOptions& options) {
+  return error_of(ErrorKind::k_usage, [&] { make_splitter(options); });
+}
+
+// Of a text, by options that have a meaning.
+std::string refusal(const SplitterOptions& options, const std::string& text) {
+  const auto splitter = make_splitter(options);
+  return error_of(ErrorKind::k_io, [&] { splitter->split(text); });
 }
 
 KeepSeparator keep_of(const vecdb::Json& value) {
@@ -364,6 +375,13 @@ TEST_CASE("an expression that takes for ever is stopped") {
         std::string::npos);
 }
 
+TEST_CASE("groups that cannot be put together are the separator's fault") {
+  const SplitterOptions options = regex("(\n)|( )", KeepSeparator::k_start);
+  CHECK(refusal(options, "a b").find(R"x(--separator "(\n)|( )": its groups are empty)x") == 0);
+  CHECK(refusal(regex("(a)b", KeepSeparator::k_start), "abc").find("leave one over") !=
+        std::string::npos);
+}
+
 TEST_CASE("a long piece is split again at the separators that follow") {
   CHECK(split("a b\n\nccc ddd eee\n\nf", recursive({}, 8)) == Texts{"a b", "ccc ddd", "eee", "f"});
   CHECK(split("abcdefg", recursive({}, 3)) == Texts{"abc", "def", "g"});
@@ -414,6 +432,16 @@ TEST_CASE("a piece of two stretches is split as one text and found again in the 
     CHECK(chunk.start < chunk.end);
     CHECK(chunk.end <= text.size());
   }
+}
+
+TEST_CASE("chunks are handed out as they are found") {
+  const auto splitter = make_splitter(plain(" ", 2));
+  std::size_t taken = 0;
+  const auto take_two = [&](const Chunk&) {
+    if (++taken == 2) throw std::runtime_error("enough");
+  };
+  CHECK_THROWS_WITH(splitter->split("aa bb cc", take_two), "enough");
+  CHECK(taken == 2);
 }
 
 TEST_CASE("ranges and lines are those of the whole text") {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <memory>
 
-#include "base/error.h"
+#include "text/load/skipped.h"
 
 namespace vecdb {
 
@@ -18,8 +18,6 @@ using namespace std::string_view_literals;
 constexpr std::size_t k_first_step = std::size_t{1} << 16U;
 // zstd's own default for a stream: what `zstd --ultra` with a longer window makes is refused.
 constexpr int k_max_window_log = 27;
-
-[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorKind::k_io, reason); }
 
 [[noreturn]] void refuse_cut(const char* name) {
   refuse(std::string("is cut off: the ") + name + " data end in the middle; fetch it again");

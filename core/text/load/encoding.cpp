@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "text/load/encoding_guess.h"
+#include "text/load/skipped.h"
 
 namespace vecdb {
 
@@ -19,6 +20,10 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr const char* k_utf8 = "UTF-8";
+constexpr const char* k_name_encoding = "; if it is text, name its encoding with --encoding";
+
+// Bytes of UTF-16 in which chance may put a zero where it stands in text.
+constexpr std::size_t k_short_utf16 = 64;
 
 // UTF-32's begins with UTF-16's.
 constexpr std::array<std::pair<std::string_view, const char*>, 5> k_marks{{
@@ -31,8 +36,6 @@ constexpr std::array<std::pair<std::string_view, const char*>, 5> k_marks{{
 
 // What guessed text may hold. A named encoding's text may hold anything but NUL.
 enum class Content { k_any, k_plausible };
-
-[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorKind::k_io, reason); }
 
 class Converter {
  public:
@@ -90,7 +93,9 @@ bool is_assigned(char32_t character) {
          (character < 0x80 || character == 0x85 || type != U_CONTROL_CHAR);
 }
 
-void refuse_nul(std::size_t offset) { refuse("is binary: NUL at byte " + std::to_string(offset)); }
+[[noreturn]] void refuse_nul(std::size_t offset, const char* advice = "") {
+  refuse("is binary: NUL at byte " + std::to_string(offset) + advice);
+}
 
 // `skip`: bytes of a byte order mark.
 DecodedText convert(std::string_view bytes, std::size_t skip, const std::string& encoding,
@@ -137,15 +142,23 @@ std::optional<DecodedText> try_guess(std::string_view bytes, const std::string& 
   }
 }
 
+std::optional<DecodedText> guess_wide(std::string_view bytes) {
+  const auto guess = guess_utf16(bytes);
+  return guess ? try_guess(bytes, *guess) : std::nullopt;
+}
+
 DecodedText decode_unknown(std::string bytes, const std::string& hint) {
   for (const auto& [mark, name] : k_marks) {
     if (bytes.starts_with(mark)) return decode_as(std::move(bytes), name, mark.size());
   }
   if (const auto nul = bytes.find('\0'); nul != std::string::npos) {
-    if (const auto guess = guess_utf16(bytes)) {
-      if (auto decoded = try_guess(bytes, *guess)) return std::move(*decoded);
+    auto decoded = guess_wide(bytes);
+    if (decoded && (bytes.size() >= k_short_utf16 || reads_like_words(decoded->text))) {
+      return std::move(*decoded);
     }
-    refuse_nul(nul);
+    const bool may_be_text =
+        decoded || try_guess(bytes, "UTF-32LE") || try_guess(bytes, "UTF-32BE");
+    refuse_nul(nul, may_be_text ? k_name_encoding : "");
   }
   const auto invalid = find_invalid_utf8(bytes);
   if (!invalid) return take_utf8(std::move(bytes), 0);
@@ -155,8 +168,7 @@ DecodedText decode_unknown(std::string bytes, const std::string& hint) {
   if (const auto guess = guess_legacy_encoding(bytes)) {
     if (auto decoded = try_guess(bytes, *guess)) return std::move(*decoded);
   }
-  refuse("is not UTF-8: byte " + std::to_string(*invalid) +
-         "; if it is text, name its encoding with --encoding");
+  refuse("is not UTF-8: byte " + std::to_string(*invalid) + k_name_encoding);
 }
 
 // A byte order mark says which of UTF-16 and UTF-32 it is, and must not speak against the name.

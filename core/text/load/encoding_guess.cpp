@@ -1,6 +1,8 @@
 #include "text/load/encoding_guess.h"
 
 #include <uchardet/uchardet.h>
+#include <unicode/uchar.h>
+#include <unicode/uscript.h>
 
 #include <algorithm>
 #include <array>
@@ -17,7 +19,7 @@ namespace {
 constexpr std::size_t k_sample = std::size_t{1} << 20U;
 // A word or two in Latin-1; a few characters in an Asian encoding.
 constexpr std::size_t k_least_evidence = 4;
-constexpr std::size_t k_least_utf16_bytes = 64;
+constexpr std::size_t k_least_letters = 3;
 
 // uchardet's names that are believed, and what decodes them: where an encoding was extended later,
 // the extension. What else it names was wrong more often than right when it was tried on
@@ -72,6 +74,20 @@ Evidence weigh(std::string_view bytes) {
   return evidence;
 }
 
+// Those that one text is written in together count as one.
+UScriptCode script_of(UChar32 character) {
+  UErrorCode error = U_ZERO_ERROR;
+  switch (const UScriptCode script = uscript_getScript(character, &error)) {
+    case USCRIPT_BOPOMOFO:
+    case USCRIPT_HANGUL:
+    case USCRIPT_HIRAGANA:
+    case USCRIPT_KATAKANA:
+      return USCRIPT_HAN;
+    default:
+      return script;
+  }
+}
+
 }  // namespace
 
 std::optional<std::string> guess_utf16(std::string_view bytes) {
@@ -88,8 +104,24 @@ std::optional<std::string> guess_utf16(std::string_view bytes) {
   // Elsewhere spaces and line ends do. ASCII with a NUL here and there looks alike.
   const bool is_ascii =
       std::ranges::all_of(bytes, [](char byte) { return byte == '\0' || is_ascii_text(byte); });
-  if (is_ascii || bytes.size() < k_least_utf16_bytes) return std::nullopt;
+  if (is_ascii) return std::nullopt;
   return name;
+}
+
+bool reads_like_words(std::string_view text) {
+  std::size_t characters = 0;
+  std::size_t letters = 0;
+  UScriptCode known = USCRIPT_COMMON;
+  for (std::size_t offset = 0; offset < text.size(); ++characters) {
+    const auto character = static_cast<UChar32>(decode_code_point(text, offset));
+    if (u_isalpha(character) == 0) continue;
+    ++letters;
+    const UScriptCode script = script_of(character);
+    if (character < 0x80 || script == USCRIPT_COMMON || script == USCRIPT_INHERITED) continue;
+    if (known != USCRIPT_COMMON && known != script) return false;
+    known = script;
+  }
+  return letters >= k_least_letters && letters * 2 > characters;
 }
 
 std::optional<std::string> guess_legacy_encoding(std::string_view bytes) {

@@ -16,8 +16,9 @@ struct FrontMatter {
 };
 
 // Understands strings, numbers, true and false, null, lists and mappings of these, at most 8
-// levels deep. Nothing when there is no front matter, when it is over 64 KiB, or when it holds
-// anything else (anchors, aliases, tags, a key twice): it is then text like any other.
+// levels deep. Nothing when there is no front matter, when it is empty, not valid or over 64 KiB,
+// or when it holds anything else (anchors, aliases, tags, a key twice): it is then text like any
+// other.
 std::optional<FrontMatter> read_front_matter(std::string_view text);
 
 }  // namespace vecdb

@@ -11,6 +11,9 @@ namespace {
 constexpr std::size_t k_longest_reference = 40;
 // How much must agree after a named reference before its end is believed.
 constexpr std::size_t k_lookahead = 12;
+// Within <svg> and <math> only; elsewhere it is a comment.
+constexpr std::string_view k_cdata_begin = "<![CDATA[";
+constexpr std::string_view k_cdata_end = "]]>";
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; }
 
@@ -40,6 +43,12 @@ class Aligner {
   // False when there is no way on.
   bool step() {
     if (m_source.empty()) return false;
+    if (m_in_cdata) return step_in_cdata();
+    if (m_source.starts_with(k_cdata_begin)) {
+      m_in_cdata = true;
+      advance(0, k_cdata_begin.size());
+      return true;
+    }
     const char c = m_source.front();
     if (c == '&') return take_reference();
     if (c == '\r' && m_text.front() == '\n') {
@@ -63,6 +72,25 @@ class Aligner {
     if (!is_space(c)) return false;
     advance(0, 1);
     return true;
+  }
+
+  // There every byte stands for itself, but for line ends.
+  bool step_in_cdata() {
+    const std::size_t left = std::min(m_source.find(k_cdata_end), m_source.size());
+    const std::string_view content = m_source.substr(0, left);
+    if (content.empty()) {
+      m_in_cdata = false;
+      advance(0, std::min(k_cdata_end.size(), m_source.size()));
+      return true;
+    }
+    if (content.front() == '\r' && m_text.front() == '\n') {
+      take(1, content.substr(1).starts_with('\n') ? 2 : 1);
+      return true;
+    }
+    const auto equal = std::ranges::mismatch(m_text, content);
+    const auto size = static_cast<std::size_t>(equal.in1 - m_text.begin());
+    if (size > 0) take(size, size);
+    return size > 0;
   }
 
   bool take_reference() {
@@ -144,6 +172,7 @@ class Aligner {
   std::string_view m_text;
   std::string_view m_source;
   std::uint64_t m_offset;
+  bool m_in_cdata = false;
   std::vector<AlignedText> m_parts;
 };
 

@@ -8,10 +8,10 @@
 #include <cstring>
 #include <vector>
 
-#include "base/error.h"
 #include "base/interrupt.h"
 #include "text/load/html_aligner.h"
 #include "text/load/html_shape.h"
+#include "text/load/skipped.h"
 
 namespace vecdb {
 
@@ -24,8 +24,6 @@ constexpr std::size_t k_tree_bytes = std::size_t{64} << 20U;  // whatever the pa
 constexpr std::size_t k_tree_factor = 100;                    // and so many times its size
 constexpr std::size_t k_most_tree_bytes = std::size_t{4} << 30U;
 constexpr std::size_t k_charset_within = 4096;
-
-[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorKind::k_io, reason); }
 
 // The memory of one parse. It has a limit, because some pages make a tree of millions of elements
 // out of little (each unclosed <font> is made anew in every paragraph), and it is given back all at
@@ -212,6 +210,7 @@ Break break_around(const GumboNode& node) {
     case GUMBO_TAG_SECTION:
     case GUMBO_TAG_SUMMARY:
     case GUMBO_TAG_TABLE:
+    case GUMBO_TAG_TITLE:  // outside <head>
     case GUMBO_TAG_XMP:
       return Break::k_paragraph;
     case GUMBO_TAG_OL:
@@ -223,7 +222,9 @@ Break break_around(const GumboNode& node) {
     }
     case GUMBO_TAG_CAPTION:
     case GUMBO_TAG_DD:
+    case GUMBO_TAG_DESC:
     case GUMBO_TAG_DT:
+    case GUMBO_TAG_FOREIGNOBJECT:
     case GUMBO_TAG_LI:
     case GUMBO_TAG_OPTION:
     case GUMBO_TAG_TEXTAREA:
@@ -248,20 +249,29 @@ bool is_text(const GumboNode& node) {
 }
 
 // Of <title>: white space collapsed.
-std::string title_of(const GumboNode& head) {
+std::string title_text(const GumboNode& title) {
   Writer writer;
+  const GumboVector& texts = title.v.element.children;
+  for (unsigned i = 0; i < texts.length; ++i) {
+    const auto& text = *static_cast<const GumboNode*>(texts.data[i]);
+    if (is_text(text)) writer.write_collapsed({text.v.text.text, {}});
+  }
+  return writer.take().text;
+}
+
+// Not that of a picture.
+bool is_title(const GumboNode& node) {
+  return node.type == GUMBO_NODE_ELEMENT && node.v.element.tag == GUMBO_TAG_TITLE &&
+         node.v.element.tag_namespace == GUMBO_NAMESPACE_HTML;
+}
+
+std::string title_of(const GumboNode& head) {
   const GumboVector& children = head.v.element.children;
   for (unsigned i = 0; i < children.length; ++i) {
     const auto& child = *static_cast<const GumboNode*>(children.data[i]);
-    if (child.type != GUMBO_NODE_ELEMENT || child.v.element.tag != GUMBO_TAG_TITLE) continue;
-    const GumboVector& texts = child.v.element.children;
-    for (unsigned j = 0; j < texts.length; ++j) {
-      const auto& text = *static_cast<const GumboNode*>(texts.data[j]);
-      if (is_text(text)) writer.write_collapsed({text.v.text.text, {}});
-    }
-    break;
+    if (is_title(child)) return title_text(child);
   }
-  return writer.take().text;
+  return {};
 }
 
 // Goes through the tree without calling itself.
@@ -304,7 +314,10 @@ class Walk {
       const GumboAttribute* language = gumbo_get_attribute(&element.attributes, "lang");
       if (language != nullptr) m_language = language->value;
     }
-    if (element.tag == GUMBO_TAG_HEAD && m_title.empty()) m_title = title_of(node);
+    if (m_title.empty()) {
+      if (element.tag == GUMBO_TAG_HEAD) m_title = title_of(node);
+      if (is_title(node)) m_title = title_text(node);  // in the wrong place; it is text there too
+    }
     if (is_left_out(element.tag)) return;
     if (element.tag == GUMBO_TAG_BR) return m_writer.ask_for_line();
     // A tab stands behind a cell only: the first of a row has none.

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/subprocess.h"
+#include "text/load/skipped.h"
 
 namespace vecdb {
 
@@ -9,8 +10,6 @@ namespace {
 
 constexpr const char* k_program = "pdftotext";
 constexpr SubprocessLimits k_limits{.seconds = 120, .memory = std::uint64_t{2} << 30U};
-
-[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorKind::k_io, reason); }
 
 }  // namespace
 

@@ -12,14 +12,13 @@
 #include "text/load/front_matter.h"
 #include "text/load/html_text.h"
 #include "text/load/pdf_text.h"
+#include "text/load/skipped.h"
 #include "text/load/tables.h"
 #include "text/split/unicode.h"
 
 namespace vecdb {
 
 namespace {
-
-[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorKind::k_io, reason); }
 
 bool is_blank(std::string_view text) { return strip_python_space(text).empty(); }
 

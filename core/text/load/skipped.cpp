@@ -31,10 +31,16 @@ Skipped skipped(const fs::path& path, std::string reason) {
 }
 
 Skipped skipped(const fs::path& path, const Error& error) {
-  const std::string message = error.what();
-  const std::string prefix = path.string() + ": ";
-  return skipped(path, message.starts_with(prefix) ? message.substr(prefix.size()) : message);
+  return skipped(path, reason_of(error, path.string()));
 }
+
+std::string reason_of(const Error& error, const std::string& what) {
+  const std::string message = error.what();
+  const std::string prefix = what + ": ";
+  return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+}
+
+void refuse(const std::string& reason) { throw Error(ErrorKind::k_io, reason); }
 
 std::string uri_of(const fs::path& path) {
   std::error_code error;

@@ -20,6 +20,12 @@ Skipped skipped(const std::filesystem::path& path, std::string reason);
 // The reason is the error's, without the path in front.
 Skipped skipped(const std::filesystem::path& path, const Error& error);
 
+// What an error says, without "WHAT: " in front.
+std::string reason_of(const Error& error, const std::string& what);
+
+// How a reader says that bytes are no document: throws k_io with the reason alone.
+[[noreturn]] void refuse(const std::string& reason);
+
 // What ingest names a file by: absolute and normalised, symbolic links kept. Throws k_io.
 std::string uri_of(const std::filesystem::path& path);
 

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "text/load/csv_reader.h"
+#include "text/load/skipped.h"
 #include "text/split/unicode.h"
 
 namespace vecdb {
@@ -16,8 +17,6 @@ namespace {
 
 constexpr const char* k_row = "row";
 constexpr std::size_t k_max_named = 100;
-
-[[noreturn]] void refuse(const std::string& reason) { throw Error(ErrorKind::k_io, reason); }
 
 class Rows {
  public:

@@ -32,15 +32,14 @@ CharacterSplitter::CharacterSplitter(SplitterOptions options,
       m_separator(m_options.separators.front(), m_options.separator_kind,
                   *m_options.keep_separator) {}
 
-std::vector<Chunk> CharacterSplitter::split(std::string_view text) const {
-  ChunkWriter chunks(text);
+void CharacterSplitter::split(std::string_view text, const ChunkSink& take) const {
+  ChunkWriter chunks(text, take);
   PieceMerger merger(chunks, m_options, m_measure.get(), joiner_of(m_separator, m_options));
   std::string joined;
   m_separator.split(text, [&](const Piece& piece) {
     merger.add(piece, length_of(text_of(piece, text, joined), m_measure.get()));
   });
   merger.flush();
-  return chunks.finish();
 }
 
 }  // namespace vecdb

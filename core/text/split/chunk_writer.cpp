@@ -5,10 +5,10 @@
 namespace vecdb {
 
 void ChunkWriter::write(ByteRange source, std::string_view text) {
-  m_chunks.push_back({.start = source.start,
-                      .end = source.end,
-                      .line = m_lines.line_at(source.start),
-                      .text = std::string(text)});
+  m_take({.start = source.start,
+          .end = source.end,
+          .line = m_lines.line_at(source.start),
+          .text = std::string(text)});
 }
 
 }  // namespace vecdb

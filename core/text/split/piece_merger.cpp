@@ -36,8 +36,28 @@ void PieceMerger::add(const Piece& piece, std::size_t length) {
       m_front = 0;
     }
   }
-  m_length = length_with(length);
-  m_pieces.push_back({piece, length});
+  const std::size_t all = length_with(length);
+  if (!extend_last(piece, length)) m_pieces.push_back({piece, length});
+  m_length = all;
+}
+
+// Where nothing asks for the pieces of a chunk again, those that stand in the text as they are
+// joined are held as one: a large chunk may have millions.
+bool PieceMerger::extend_last(const Piece& piece, std::size_t length) {
+  if (m_options.chunk_overlap > 0 || m_measure != nullptr || pieces().empty()) return false;
+  Measured& last = m_pieces.back();
+  if (!last.piece.is_one_stretch() || !piece.is_one_stretch() ||
+      !is_joined_at(last.piece.first.end, piece.first.start, m_joiner)) {
+    return false;
+  }
+  last.piece.first.end = piece.first.end;
+  last.length += m_joiner_length + length;
+  return true;
+}
+
+// Whether what ends at `end` and what starts at `start` have the joiner in between in the text.
+bool PieceMerger::is_joined_at(std::size_t end, std::size_t start, std::string_view joiner) const {
+  return start == end + joiner.size() && slice(m_chunks.text(), {end, start}) == joiner;
 }
 
 void PieceMerger::flush() {
@@ -123,9 +143,7 @@ void PieceMerger::append_to_runs(ByteRange source, std::string_view joiner) {
     return;
   }
   Run& last = m_runs.back();
-  const bool is_beside = source.start == last.source.end + joiner.size() &&
-                         slice(m_chunks.text(), {last.source.end, source.start}) == joiner;
-  if (is_beside) {
+  if (is_joined_at(last.source.end, source.start, joiner)) {
     last.source.end = source.end;
   } else {
     m_runs.push_back({source, last.at + last.source.size() + joiner.size()});

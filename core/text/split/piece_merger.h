@@ -41,6 +41,8 @@ class PieceMerger {
 
   std::span<const Measured> pieces() const { return std::span(m_pieces).subspan(m_front); }
   std::size_t length_with(std::size_t length) const;
+  bool extend_last(const Piece& piece, std::size_t length);
+  bool is_joined_at(std::size_t end, std::size_t start, std::string_view joiner) const;
   void drop_front();
   void emit();
   bool fits(std::span<const Measured> pieces);

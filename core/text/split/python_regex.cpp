@@ -49,6 +49,10 @@ PCRE2_SPTR code_units(std::string_view text) { return reinterpret_cast<PCRE2_SPT
 
 }  // namespace
 
+std::string separator_flag(std::string_view expression) {
+  return "--separator " + dump_json(std::string(expression));
+}
+
 struct PythonRegex::Impl {
   std::string shown;
   Code code;
@@ -56,7 +60,7 @@ struct PythonRegex::Impl {
 
 PythonRegex::PythonRegex(std::string_view expression, WholeMatch whole)
     : m_impl(std::make_unique<Impl>()) {
-  m_impl->shown = "--separator " + dump_json(std::string(expression));
+  m_impl->shown = separator_flag(expression);
   const std::string pattern = translate_python_regex(expression, whole);
   const CompileContext context(pcre2_compile_context_create(nullptr));
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
@@ -125,7 +129,7 @@ bool RegexMatches::next() {
   if (result < 0) {
     const bool too_long = result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_HEAPLIMIT ||
                           result == PCRE2_ERROR_DEPTHLIMIT;
-    throw Error(ErrorKind::k_usage,
+    throw Error(ErrorKind::k_io,
                 m_impl->regex.shown + ": " +
                     (too_long ? "takes too long on this text" : pcre2_message(result)) +
                     "; write a simpler expression");

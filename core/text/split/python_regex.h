@@ -3,12 +3,16 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "text/split/byte_range.h"
 #include "text/split/regex_translator.h"
 
 namespace vecdb {
+
+// How errors name an expression: the flag that it comes from, and itself.
+std::string separator_flag(std::string_view expression);
 
 // A compiled regular expression of Python's `re`. Immutable: safe to use from several threads.
 class PythonRegex {
@@ -36,7 +40,7 @@ class RegexMatches {
   RegexMatches(const RegexMatches&) = delete;
   RegexMatches& operator=(const RegexMatches&) = delete;
 
-  // False after the last one. Throws k_usage when the search passes PCRE2's limits.
+  // False after the last one. Throws k_io when the search passes PCRE2's limits.
   bool next();
 
   // Of the match that next() found. Group 0 is all of it; nothing for a group that took no part.

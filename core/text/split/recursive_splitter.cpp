@@ -80,11 +80,8 @@ class RecursiveSplitter::Run {
   // in the source.
   void split_joined(const Piece& piece, std::size_t length, std::size_t next) {
     std::string joined;
-    ChunkWriter chunks(text_of(piece, m_chunks.text(), joined));
-    Run run(m_splitter, chunks);
-    run.split_long({{0, joined.size()}}, length, next);
     const std::size_t seam = piece.first.size();
-    for (const Chunk& chunk : chunks.finish()) {
+    const ChunkSink take = [&](const Chunk& chunk) {
       ByteRange source;
       source.start = chunk.start < seam ? piece.first.start + chunk.start
                                         : piece.second.start + (chunk.start - seam);
@@ -94,7 +91,9 @@ class RecursiveSplitter::Run {
         source = cover({source.start, piece.first.end}, {piece.second.start, source.end});
       }
       m_chunks.write(source, chunk.text);
-    }
+    };
+    ChunkWriter chunks(text_of(piece, m_chunks.text(), joined), take);
+    Run(m_splitter, chunks).split_long({{0, joined.size()}}, length, next);
   }
 
   // LangChain keeps such a piece; a measure stands for a window, in which it would not fit.
@@ -145,10 +144,9 @@ RecursiveSplitter::RecursiveSplitter(SplitterOptions options,
 
 RecursiveSplitter::~RecursiveSplitter() = default;
 
-std::vector<Chunk> RecursiveSplitter::split(std::string_view text) const {
-  ChunkWriter chunks(text);
+void RecursiveSplitter::split(std::string_view text, const ChunkSink& take) const {
+  ChunkWriter chunks(text, take);
   if (!text.empty()) Run(*this, chunks).split({0, text.size()}, 0);
-  return chunks.finish();
 }
 
 }  // namespace vecdb

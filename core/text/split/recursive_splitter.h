@@ -21,7 +21,8 @@ class RecursiveSplitter final : public Splitter {
   RecursiveSplitter(SplitterOptions options, std::shared_ptr<const TextMeasure> measure);
   ~RecursiveSplitter() override;
 
-  std::vector<Chunk> split(std::string_view text) const override;
+  using Splitter::split;
+  void split(std::string_view text, const ChunkSink& take) const override;
 
  private:
   class Level;  // a separator, and how to tell whether it occurs

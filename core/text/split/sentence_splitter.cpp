@@ -13,9 +13,9 @@ SentenceSplitter::SentenceSplitter(SplitterOptions options,
                                    std::shared_ptr<const TextMeasure> measure)
     : m_options(std::move(options)), m_measure(std::move(measure)) {}
 
-std::vector<Chunk> SentenceSplitter::split(std::string_view text) const {
+void SentenceSplitter::split(std::string_view text, const ChunkSink& take) const {
   const TextMeasure* measure = m_measure.get();
-  ChunkWriter chunks(text);
+  ChunkWriter chunks(text, take);
   PieceMerger merger(chunks, m_options, measure, {});
   std::optional<TextBreaker> breaker;
   TextBoundaries(TextUnit::k_sentence).split(text, [&](ByteRange sentence) {
@@ -28,7 +28,6 @@ std::vector<Chunk> SentenceSplitter::split(std::string_view text) const {
     });
   });
   merger.flush();
-  return chunks.finish();
 }
 
 }  // namespace vecdb

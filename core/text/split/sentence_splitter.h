@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string_view>
-#include <vector>
 
 #include "text/split/splitter.h"
 
@@ -18,7 +17,8 @@ class SentenceSplitter final : public Splitter {
   // See make_splitter(); everything in the options is filled in.
   SentenceSplitter(SplitterOptions options, std::shared_ptr<const TextMeasure> measure);
 
-  std::vector<Chunk> split(std::string_view text) const override;
+  using Splitter::split;
+  void split(std::string_view text, const ChunkSink& take) const override;
 
  private:
   SplitterOptions m_options;

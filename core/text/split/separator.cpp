@@ -29,7 +29,8 @@ void split_between_code_points(std::string_view text, const Separator::PieceSink
 // separator and text; the pairs are made as it makes them.
 class PieceMaker {
  public:
-  PieceMaker(KeepSeparator keep, const Separator::PieceSink& sink) : m_keep(keep), m_sink(sink) {}
+  PieceMaker(std::string_view expression, KeepSeparator keep, const Separator::PieceSink& sink)
+      : m_expression(expression), m_keep(keep), m_sink(sink) {}
 
   void add(std::optional<ByteRange> element) {
     const bool is_even = m_count++ % 2 == 0;
@@ -81,12 +82,13 @@ class PieceMaker {
     m_sink({.first = first, .second = second});
   }
 
-  [[noreturn]] static void fail(const std::string& why) {
-    throw Error(ErrorKind::k_usage,
-                "--keep-separator: the groups of the --separator " + why +
+  [[noreturn]] void fail(const std::string& why) const {
+    throw Error(ErrorKind::k_io,
+                separator_flag(m_expression) + ": its groups " + why +
                     ", so that they cannot be put together with the text; write them as (?:...)");
   }
 
+  std::string_view m_expression;
   KeepSeparator m_keep;
   const Separator::PieceSink& m_sink;
   std::size_t m_count = 0;
@@ -144,7 +146,7 @@ void Separator::split_at_string(std::string_view text, const PieceSink& sink) co
 }
 
 void Separator::split_at_regex(std::string_view text, const PieceSink& sink) const {
-  PieceMaker pieces(m_keep, sink);
+  PieceMaker pieces(m_text, m_keep, sink);
   RegexMatches matches(*m_regex, text);
   std::size_t last = 0;
   while (matches.next()) {

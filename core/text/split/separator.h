@@ -42,8 +42,8 @@ class Separator {
   bool is_plain() const { return m_regex == nullptr; }
 
   // Hands out what Python's re.split makes of `text`, put together with the kept separators as
-  // LangChain does; empty pieces are left out. Throws k_usage for groups that it cannot put
-  // together, and for an expression that exceeds PCRE2's limits.
+  // LangChain does; empty pieces are left out. Throws k_io for groups that it cannot put together,
+  // and for an expression that exceeds PCRE2's limits.
   void split(std::string_view text, const PieceSink& sink) const;
 
  private:

@@ -89,6 +89,12 @@ SplitterOptions with_defaults(SplitterOptions options) {
   return options;
 }
 
+std::vector<Chunk> Splitter::split(std::string_view text) const {
+  std::vector<Chunk> chunks;
+  split(text, [&](Chunk chunk) { chunks.push_back(std::move(chunk)); });
+  return chunks;
+}
+
 std::unique_ptr<Splitter> make_splitter(const SplitterOptions& options,
                                         std::shared_ptr<const TextMeasure> measure) {
   check_sizes(options);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,14 +45,21 @@ struct SplitterOptions {
 // The options with everything filled in that depends on the kind of splitter.
 SplitterOptions with_defaults(SplitterOptions options);
 
+using ChunkSink = std::function<void(Chunk)>;
+
 class Splitter {
  public:
   virtual ~Splitter() = default;
 
-  // Chunks in order; ranges are byte offsets into `text`, which must be well-formed UTF-8. Linear
-  // in the length of the text. Throws k_usage when an expression exceeds PCRE2's limits on this
-  // text. Safe to call from several threads.
-  virtual std::vector<Chunk> split(std::string_view text) const = 0;
+  // Hands out the chunks in order, each as it is found, so that they take no memory that `take`
+  // does not; ranges are byte offsets into `text`, which must be well-formed UTF-8. Linear in the
+  // length of the text. Safe to call from several threads. Throws k_io, perhaps after some chunks,
+  // when an expression cannot be used on this text: it exceeds PCRE2's limits, or its groups cannot
+  // be put together with the text. Throws what `take` throws.
+  virtual void split(std::string_view text, const ChunkSink& take) const = 0;
+
+  // The same, all of them.
+  std::vector<Chunk> split(std::string_view text) const;
 };
 
 // Throws k_usage for options that have no meaning: a size of 0, an overlap over the size, an
