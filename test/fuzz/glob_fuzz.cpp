@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/glob.h"
 #include "fuzz.h"
-#include "text/load/glob.h"
 #include "text/load/path_patterns.h"
 
 using namespace vecdb;

@@ -1,23 +1,13 @@
-#include "text/load/glob.h"
+#include "base/glob.h"
 
 #include <catch2/catch.hpp>
 
-#include "text/load/path_patterns.h"
-
 using vecdb::Glob;
-using vecdb::PathKind;
-using vecdb::PathPatterns;
 using namespace std::string_literals;
 
 namespace {
 
 bool matches(std::string_view glob, std::string_view path) { return Glob(glob).matches(path); }
-
-// What a list of lines says of a file: '+' excluded, '-' negated, '.' nothing.
-char verdict(std::string_view lines, std::string_view path, PathKind kind = PathKind::k_file) {
-  const auto verdict = PathPatterns::parse(lines).verdict(path, kind);
-  return !verdict ? '.' : *verdict ? '+' : '-';
-}
 
 }  // namespace
 
@@ -90,52 +80,4 @@ TEST_CASE("a hostile glob is refused without trying every way") {
   for (int i = 0; i < 2000; ++i) path += "a/";
   CHECK_FALSE(matches(folders + "b*", path + "a"));
   CHECK(matches(folders + "*", path + "a"));
-}
-
-TEST_CASE("a pattern without a slash inside matches names, another whole paths") {
-  CHECK(verdict("a", "a") == '+');
-  CHECK(verdict("a", "x/a") == '+');
-  CHECK(verdict("/a", "x/a") == '.');
-  CHECK(verdict("/a", "a") == '+');
-  CHECK(verdict("x/a", "x/a") == '+');
-  CHECK(verdict("x/a", "y/x/a") == '.');
-  CHECK(verdict("**/x/a", "y/x/a") == '+');
-}
-
-TEST_CASE("a slash at the end asks for a folder") {
-  CHECK(verdict("a/", "a") == '.');
-  CHECK(verdict("a/", "a", PathKind::k_folder) == '+');
-  CHECK(verdict("a/", "x/a", PathKind::k_folder) == '+');
-  CHECK(verdict("/a/", "x/a", PathKind::k_folder) == '.');
-}
-
-TEST_CASE("the last pattern that matches decides") {
-  CHECK(verdict("*.a\n!x.a\n", "x.a") == '-');
-  CHECK(verdict("!x.a\n*.a\n", "x.a") == '+');
-  CHECK(verdict("!x.a\n", "y.a") == '.');
-}
-
-TEST_CASE("comments, blanks, escapes and line ends are read as git reads them") {
-  CHECK(verdict("#a\n\n  \n", "#a") == '.');
-  CHECK(verdict("\\#a", "#a") == '+');
-  CHECK(verdict("\\!a", "!a") == '+');
-  CHECK(verdict("a  \n", "a") == '+');
-  CHECK(verdict("a\\ \n", "a ") == '+');
-  CHECK(verdict("a\\  \n", "a ") == '+');
-  CHECK(verdict("a\t\n", "a") == '.');
-  CHECK(verdict(" a\n", " a") == '+');
-  CHECK(verdict("a\r\nb\r\n", "a") == '+');
-  CHECK(verdict("a\r\nb\r\n", "b") == '+');
-  CHECK(verdict("\xEF\xBB\xBF"s + "a", "a") == '+');
-  CHECK(verdict("a\0b\n"s, "a") == '+');
-  CHECK(verdict("!\n/\n//\n", "a") == '.');
-  CHECK(verdict("\xFF*", "\xFFx") == '+');
-}
-
-TEST_CASE("a line that can match nothing is told to be none") {
-  PathPatterns patterns;
-  for (const char* line : {"", " ", "#x", "!", "/", "[a"}) CHECK_FALSE(patterns.add(line));
-  CHECK(patterns.empty());
-  CHECK(patterns.add("a"));
-  CHECK_FALSE(patterns.empty());
 }

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "text/load/glob.h"
+#include "base/glob.h"
 
 namespace vecdb {
 

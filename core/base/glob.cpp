@@ -1,4 +1,4 @@
-#include "text/load/glob.h"
+#include "base/glob.h"
 
 #include <algorithm>
 #include <array>
