@@ -16,8 +16,4 @@ std::vector<std::string> shield_values(std::vector<std::string> arguments,
 // The reverse for one value.
 std::string unshielded(std::string_view value);
 
-// The candidate with the fewest edits (insert, delete, replace, swap of neighbours) to `word`, or
-// nothing when none is near enough to be meant.
-std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates);
-
 }  // namespace vecdb

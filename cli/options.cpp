@@ -9,6 +9,7 @@
 #include "arguments.h"
 #include "base/error.h"
 #include "base/hex.h"
+#include "base/nearest_name.h"
 #include "configuration.h"
 #include "flags.h"
 #include "input_flags.h"

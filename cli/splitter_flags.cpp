@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "arguments.h"
 #include "base/error.h"
+#include "base/nearest_name.h"
 #include "flags.h"
 #include "text/split/language_separators.h"
 
