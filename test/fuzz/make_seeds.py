@@ -328,6 +328,22 @@ def glob_seeds():
         yield f"case{number}", len(path.encode()).to_bytes(2, "little") + path.encode() + lines.encode()
 
 
+def filter_seeds():
+    meta = {"lang": "en", "tags": ["a", "b"], "author": {"name": "A B"}, "year": "2024", "n": 1.5, "draft": True,
+            "none": None, "date": "2026-02-01", "size": 3}
+    filters = [
+        'path ~ "docs/**" and lang = "en" and mtime > 2026-01-01', "tags in (a, 'b', 3) or not tags exists",
+        "author.name != 'A B' AND \"author.name\" = x", "year >= 2024 and n<2 and n >= -1e-3",
+        "draft = true or none=null", "date > 2026-01-31T12:00:00.5+01:00 and mtime_ns <= 1",
+        "size>10k and meta.size == 3", "name !~ '[!a-c]*.md' and uri not in (a, b)",
+        "not (type = text or (sha256 = 00 and not size = 1))", "(" * 9 + "a = 1" + ")" * 9,
+        "x = \"\\u00e9\\ud83d\\ude00\\n\" or größe exists", "a.\"b c\".'' != 18446744073709551615"]
+    for number, text in enumerate(filters):
+        chunk = json.dumps({"page": number, "n": number}).encode() if number % 2 else b""
+        known = part(b"/home/docs/a.md") + part(json.dumps(meta).encode()) + part(chunk)
+        yield f"filter{number}", known + text.encode()
+
+
 def splitter_seeds():
     keep = {False: 0, "start": 1, True: 1, "end": 2}
     for number, case in enumerate(read_json("splitters.json")["cases"][::4]):
