@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "options.h"
+#include "pipeline/selection.h"
 #include "pipeline/source.h"
 #include "pipeline/store_model.h"
 
@@ -17,6 +18,9 @@ namespace vecdb {
 
 // Says on stderr how many chunks are longer than asked for, if any.
 void warn_of_lengths(const ChunkLengths& lengths, LengthUnit unit, const GlobalOptions& global);
+
+// Says on stderr which keys of --filter no document has, if any.
+void warn_of_unknown_keys(const std::vector<UnknownKey>& keys, const GlobalOptions& global);
 
 // What ends a line: '\n', of which a '\r' in front is then a part; '\n' alone; or NUL.
 enum class LineEnd { k_text, k_newline, k_nul };

@@ -34,8 +34,8 @@ const std::vector<std::string> k_configuration_keys = {
 
 // Flags whose value is taken exactly as it stands, also when empty or led by a dash.
 const std::vector<std::string_view> k_verbatim_flags = {
-    "--separator", "--meta",       "--name",         "--include",
-    "--exclude",   "--text-field", "--query-prefix", "--passage-prefix"};
+    "--separator",  "--meta",         "--name",           "--include", "--exclude",
+    "--text-field", "--query-prefix", "--passage-prefix", "--filter"};
 
 void add_global(CLI::App& app, GlobalOptions& global) {
   app.add_option("--store", global.store, "The store; default: the nearest .vecdb")
@@ -86,6 +86,13 @@ void add_wait(CLI::App& app, double& seconds) {
       "Seconds to wait for another writer; default 5");
 }
 
+void add_filter(CLI::App& app, std::optional<Filter>& filter, const std::string& help) {
+  add_verbatim(
+      app, "--filter",
+      [&filter](const std::string& text) { filter = parse_filter(text, "--filter"); }, help)
+      ->type_name("FILTER");
+}
+
 void add_dimensions(CLI::App& app, std::size_t& dimensions) {
   add_count(app, "--dimensions", dimensions, 1, k_max_dimensions,
             "Keep a vector's first N components; the model must be trained for it");
@@ -132,6 +139,8 @@ void add_query(CLI::App& app, QueryCommand& command) {
   add_real(
       app, "--min-score", -1, 1, [&command](double value) { command.min_score = value; },
       "Leave out passages with a lower cosine");
+  add_filter(app, command.filter,
+             "Search only what passes, like 'path ~ \"docs/**\" and lang = \"en\"'");
   add_choice<QueryFormat>(app, "--format", command.format,
                           {{"text", QueryFormat::k_text},
                            {"json", QueryFormat::k_json},
@@ -159,12 +168,17 @@ void add_encode(CLI::App& app, EncodeCommand& command) {
   add_overflow(app, command.overflow, {}, "What becomes of a text longer than the window");
 }
 
+void add_list(CLI::App& app, ListCommand& command) {
+  add_filter(app, command.filter, "Only documents of which a passage passes");
+}
+
 void add_show(CLI::App& app, ShowCommand& command) {
   app.add_option("ID", command.id, "A document's uri, or URI#CHUNK")->required();
 }
 
 void add_delete(CLI::App& app, DeleteCommand& command) {
-  app.add_option("URI", command.uris, "Documents' uris")->required();
+  app.add_option("URI", command.uris, "Documents' uris");
+  add_filter(app, command.filter, "Remove the documents that pass, and none by name");
   add_wait(app, command.wait_seconds);
 }
 
@@ -262,7 +276,7 @@ struct Parser {
     add<SplitCommand>("split", "Print the chunks of documents", add_split);
     add<QueryCommand>("query", "Print the passages nearest to a question", add_query);
     add<EncodeCommand>("encode", "Print one vector a text", add_encode);
-    add<ListCommand>("list", "Print what is stored, a line a document", add_nothing);
+    add<ListCommand>("list", "Print what is stored, a line a document", add_list);
     add<ShowCommand>("show", "Print the stored chunks of a document", add_show);
     add<DeleteCommand>("delete", "Remove documents from the store", add_delete);
     add<StatsCommand>("stats", "Print figures about the store", add_nothing);

@@ -9,6 +9,7 @@
 
 #include "model/encoder/encoder.h"
 #include "pipeline/overflow.h"
+#include "search/filter.h"
 #include "text/load/file_walk.h"
 #include "text/load/loader.h"
 #include "text/split/splitter.h"
@@ -79,6 +80,7 @@ struct QueryCommand {
   std::string text;  // "-": one query a line from stdin
   std::size_t k = 4;
   std::optional<double> min_score;
+  std::optional<Filter> filter;
   QueryFormat format = QueryFormat::k_text;
   Overflow overflow = Overflow::k_warn;  // not k_split
 };
@@ -96,12 +98,15 @@ struct EncodeCommand {
   Overflow overflow = Overflow::k_warn;  // not k_split
 };
 
-struct ListCommand {};
+struct ListCommand {
+  std::optional<Filter> filter;
+};
 struct ShowCommand {
   std::string id;  // URI, or URI#CHUNK
 };
 struct DeleteCommand {
-  std::vector<std::string> uris;
+  std::vector<std::string> uris;  // none with a filter
+  std::optional<Filter> filter;
   double wait_seconds = 5;
 };
 struct StatsCommand {};

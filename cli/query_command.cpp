@@ -11,6 +11,7 @@
 #include "console.h"
 #include "inputs.h"
 #include "pipeline/query.h"
+#include "pipeline/selection.h"
 #include "pipeline/store_model.h"
 #include "store_path.h"
 #include "wrap.h"
@@ -81,13 +82,18 @@ class Session {
         m_global(global),
         m_style(style_for(global)),
         m_store(existing_store(global)),
-        m_embedder(embedder_for_store(m_store.settings(), model_choice(global))) {}
+        m_embedder(embedder_for_store(m_store.settings(), model_choice(global))) {
+    if (!command.filter) return;
+    m_selection = select_chunks(m_store, *command.filter);
+    warn_of_unknown_keys(m_selection->unknown_keys, global);
+  }
 
   // Whether anything was found. `name`: what messages call the question.
   bool answer(const std::string& query, const std::string& name, bool one_of_many) {
     const auto answer = answer_query(m_store, m_embedder, query,
                                      {.k = m_command.k,
                                       .min_score = m_command.min_score,
+                                      .among = m_selection ? &m_selection->chunks : nullptr,
                                       .overflow = m_command.overflow,
                                       .name = name});
     if (!answer) return false;
@@ -99,13 +105,17 @@ class Session {
     print(query, *answer, one_of_many);
     Output::flush();
     if (answer->hits.empty()) {
-      print_warning(m_global, m_command.min_score ? "nothing found: no passage scores that high"
-                                                  : "nothing found: the store holds no passages");
+      print_warning(m_global, std::string("nothing found: ") + why_nothing());
     }
     return !answer->hits.empty();
   }
 
  private:
+  const char* why_nothing() const {
+    if (m_selection && m_selection->chunks.empty()) return "no passage passes the filter";
+    return m_command.min_score ? "no passage scores that high" : "the store holds no passages";
+  }
+
   void print(const std::string& query, const Answer& answer, bool one_of_many) {
     switch (m_global.json ? QueryFormat::k_json : m_command.format) {
       case QueryFormat::k_json:
@@ -124,6 +134,7 @@ class Session {
   Style m_style;
   StoreReader m_store;
   Embedder m_embedder;
+  std::optional<Selection> m_selection;  // of the filter, when there is one
 };
 
 bool is_blank(const std::string& text) {

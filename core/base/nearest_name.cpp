@@ -27,9 +27,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string nearest_name(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr std::size_t k_longest = 64;  // of what anybody means to be a name
+  if (word.size() > k_longest) return "";
   std::string nearest;
   std::size_t best = std::numeric_limits<std::size_t>::max();
   for (const std::string& candidate : candidates) {
+    if (candidate.size() > k_longest) continue;
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < best) {
       best = distance;

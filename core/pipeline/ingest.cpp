@@ -404,13 +404,14 @@ class Ingest {
     std::vector<IngestEvent> gone;
     StoreReader(m_options.store).each_document([&](const DocumentSummary& document) {
       const std::string& uri = document.record.uri;
-      if (m_seen.contains(uri) || !is_under_root(uri)) return;
+      if (m_seen.contains(uri) || !is_under_root(uri)) return true;
       std::error_code error;
       const auto type = std::filesystem::status(uri, error).type();
       const bool is_gone = type == std::filesystem::file_type::not_found ||
                            type == std::filesystem::file_type::directory;
-      if (!is_gone) return;
+      if (!is_gone) return true;
       gone.push_back({uri, IngestStatus::k_removed, document.record.sha256, document.chunks, ""});
+      return true;
     });
     std::vector<std::string> uris;
     for (const IngestEvent& event : gone) uris.push_back(event.uri);

@@ -21,9 +21,10 @@ struct Candidate {
 
 // The rows that can stand among the best k: all whose exact score reaches the k-th best.
 std::vector<Candidate> find_candidates(const StoreReader& store, std::span<const float> query,
-                                       std::size_t k) {
+                                       const QueryLimits& limits) {
+  const std::size_t k = limits.k;
   for (std::size_t count = k + k_margin;; count *= 4) {
-    const std::vector<Proposal> proposals = store.propose(query, count);
+    const std::vector<Proposal> proposals = store.propose(query, count, limits.among);
     std::vector<Candidate> candidates;
     candidates.reserve(proposals.size());
     for (const Proposal& proposal : proposals) {
@@ -59,7 +60,7 @@ std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
   const auto vector = embedder.encode(tokenized, prompt, VectorLength::k_unit);
   if (!vector) return std::nullopt;
   Answer answer{.hits = {}, .tokens = question.tokens, .truncated = question.truncated};
-  for (const Candidate& candidate : find_candidates(store, *vector, limits.k)) {
+  for (const Candidate& candidate : find_candidates(store, *vector, limits)) {
     if (limits.min_score && candidate.score < *limits.min_score) continue;
     answer.hits.push_back({.score = candidate.score,
                            .distance = squared_distance(*vector, store.vector_of(candidate.chunk)),

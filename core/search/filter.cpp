@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <compare>
+#include <functional>
 #include <span>
 
 #include "base/json.h"
@@ -119,10 +120,7 @@ bool any_holds(const FilterTerm& term, const Json& json, Keys keys) {
   return found != json.end() && any_holds(term, *found, keys.subspan(1));
 }
 
-// Objects of metadata, the stronger first.
-using Metadata = std::array<Json, 2>;
-
-bool holds_in(const FilterTerm& term, const Metadata& metadata) {
+bool holds_in(const FilterTerm& term, std::span<const Json> metadata) {
   for (const Json& object : metadata) {
     const auto found = object.find(term.field.path.front());
     if (found != object.end()) return any_holds(term, *found, Keys(term.field.path).subspan(1));
@@ -130,14 +128,17 @@ bool holds_in(const FilterTerm& term, const Metadata& metadata) {
   return false;
 }
 
-// In Kleene's logic: nothing for what depends on metadata where `metadata` is null.
+// What a term about metadata says, its negation left out; nothing where that is not known.
+using AskMetadata = std::function<std::optional<bool>(const FilterTerm&)>;
+
+// In Kleene's logic.
 std::optional<bool> evaluate(const FilterNode& node, const DocumentFacts& facts,
-                             const Metadata* metadata) {
+                             const AskMetadata& metadata) {
   if (node.kind == FilterNode::Kind::k_term) {
     const FilterTerm& term = node.term;
     if (term.field.fact == FilterFact::k_none) {
-      if (metadata == nullptr) return std::nullopt;
-      return holds_in(term, *metadata) != term.negated;
+      const auto verdict = metadata(term);
+      return verdict ? std::optional(*verdict != term.negated) : std::nullopt;
     }
     const auto value = value_of(term.field.fact, facts);
     return (value && holds(term, *value)) != term.negated;
@@ -180,14 +181,30 @@ struct Filter::Impl {
 const std::vector<std::string>& Filter::keys() const noexcept { return m_impl->keys; }
 
 std::optional<bool> Filter::decide(const DocumentFacts& facts) const {
-  return evaluate(m_impl->root, facts, nullptr);
+  return evaluate(m_impl->root, facts, [](const FilterTerm&) { return std::nullopt; });
+}
+
+std::optional<bool> Filter::decide(const DocumentFacts& facts, std::string_view meta,
+                                   std::string_view chunk_keys) const {
+  if (const auto verdict = decide(facts)) return verdict;
+  const std::array metadata{read_metadata(meta)};
+  const Json open = chunk_keys.empty()
+                        ? Json::array()
+                        : parse_json(chunk_keys, "keys of metadata", ErrorKind::k_damaged);
+  return evaluate(m_impl->root, facts, [&](const FilterTerm& term) -> std::optional<bool> {
+    const bool is_open = std::any_of(open.begin(), open.end(), [&term](const Json& key) {
+      return key == term.field.path.front();
+    });
+    return is_open ? std::nullopt : std::optional(holds_in(term, metadata));
+  });
 }
 
 bool Filter::matches(const DocumentFacts& facts, std::string_view meta,
                      std::string_view chunk_meta) const {
   if (const auto verdict = decide(facts)) return *verdict;
-  const Metadata metadata{read_metadata(chunk_meta), read_metadata(meta)};
-  return *evaluate(m_impl->root, facts, &metadata);
+  const std::array metadata{read_metadata(chunk_meta), read_metadata(meta)};  // the stronger first
+  return *evaluate(m_impl->root, facts,
+                   [&](const FilterTerm& term) { return holds_in(term, metadata); });
 }
 
 std::string Filter::text() const { return print_filter_expression(m_impl->root); }

@@ -22,7 +22,7 @@ struct DocumentFacts {
 // docs/CLI.md, "Filters". Cheap to copy; for use by several threads at once.
 class Filter {
  public:
-  // Whether any document's metadata can decide.
+  // Whether metadata can decide.
   bool uses_metadata() const noexcept { return !keys().empty(); }
   // The top-level keys of metadata that it reads, in byte order, each once.
   const std::vector<std::string>& keys() const noexcept;
@@ -30,6 +30,12 @@ class Filter {
   // What the facts alone say, whatever the metadata is; nothing where it depends on the metadata.
   // Never throws.
   std::optional<bool> decide(const DocumentFacts& facts) const;
+
+  // What a document says for all of its chunks at once; nothing where it depends on metadata of
+  // their own, which has the keys `chunk_keys` (a JSON array, or nothing). The document's is only
+  // read where the facts do not decide. Throws as matches() does.
+  std::optional<bool> decide(const DocumentFacts& facts, std::string_view meta,
+                             std::string_view chunk_keys) const;
 
   // Whether a document passes, or one of its chunks: `meta` is the document's metadata, one JSON
   // object, and `chunk_meta` the chunk's own, whose keys go before those of the document; either
@@ -48,6 +54,9 @@ class Filter {
   explicit Filter(std::shared_ptr<const Impl> impl) : m_impl(std::move(impl)) {}
   std::shared_ptr<const Impl> m_impl;
 };
+
+// The names of all facts.
+std::vector<std::string> filter_facts();
 
 // Reads a filter. Throws k_usage for one that is empty, malformed, over 64 KiB, nested deeper than
 // 64 levels, or has more than 10,000 values; the message begins with `what` and names the column.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "search/filter.h"
 #include "search/filter_expression.h"
 
 // The words of the language, and how a number is spelled.
@@ -84,6 +85,12 @@ FilterFact fact_of_name(std::string_view name) {
 
 std::string_view name_of_fact(FilterFact fact) {
   return std::ranges::find(k_facts, fact, &std::pair<std::string_view, FilterFact>::second)->first;
+}
+
+std::vector<std::string> filter_facts() {
+  std::vector<std::string> names;
+  for (const auto& [name, fact] : k_facts) names.emplace_back(name);
+  return names;
 }
 
 bool is_plain_key(std::string_view key) {

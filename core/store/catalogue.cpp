@@ -182,10 +182,12 @@ DocumentRow Catalogue::read_document(const Statement& statement, int first) cons
   return row;
 }
 
-void Catalogue::each_document(const std::function<void(const DocumentRow&)>& visit) const {
+void Catalogue::each_document(const std::function<bool(const DocumentRow&)>& visit) const {
   std::int64_t found = 0;
   Statement statement = m_database->query(k_all_documents);
-  for (; statement.step(); ++found) visit(read_document(statement, 0));
+  for (; statement.step(); ++found) {
+    if (!visit(read_document(statement, 0))) return;
+  }
   if (found != state().documents) {
     throw damaged(file(), "the number of documents is not the one committed");
   }
@@ -220,21 +222,30 @@ ChunkRow Catalogue::read_chunk(const Statement& statement, const std::string& ur
 }
 
 std::vector<ChunkRow> Catalogue::chunks_of(const DocumentRow& document) const {
-  const DocumentSummary& summary = document.summary;
   std::vector<ChunkRow> rows;
+  each_chunk_of(document, [&rows](ChunkRow&& row) {
+    rows.push_back(std::move(row));
+    return true;
+  });
+  return rows;
+}
+
+void Catalogue::each_chunk_of(const DocumentRow& document,
+                              const std::function<bool(ChunkRow&&)>& visit) const {
+  const DocumentSummary& summary = document.summary;
+  std::int64_t found = 0;
   Statement statement = m_database->query(k_chunks_of_document, document.id);
-  while (statement.step()) {
-    rows.push_back(read_chunk(statement, summary.record.uri));
-    const std::int64_t number = to_signed(rows.size()) - 1;
-    if (rows.back().document != document.id || rows.back().number != number ||
-        rows.back().id != summary.first_chunk + number) {
+  for (; statement.step(); ++found) {
+    ChunkRow row = read_chunk(statement, summary.record.uri);
+    if (row.document != document.id || row.number != found ||
+        row.id != summary.first_chunk + found) {
       throw damaged(file(), "a chunk of document " + summary.record.uri + " is missing");
     }
+    if (!visit(std::move(row))) return;
   }
-  if (rows.size() != summary.chunks) {
+  if (to_unsigned(found) != summary.chunks) {
     throw damaged(file(), "a chunk of document " + summary.record.uri + " is missing");
   }
-  return rows;
 }
 
 std::optional<Catalogue::ChunkInDocument> Catalogue::read_chunk_in_document(

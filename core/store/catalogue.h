@@ -43,10 +43,12 @@ class Catalogue {
   // In order of their chunks, no two sharing a range; their number compared with the state's.
   std::vector<SegmentRow> segments() const;
   SegmentRow segment(std::int64_t id) const;
-  // By uri; their number compared with the state's.
-  void each_document(const std::function<void(const DocumentRow&)>& visit) const;
+  // By uri, until `visit` returns false; their number compared with the state's.
+  void each_document(const std::function<bool(const DocumentRow&)>& visit) const;
   std::optional<DocumentRow> find_document(const std::string& uri) const;
   std::vector<ChunkRow> chunks_of(const DocumentRow& document) const;
+  void each_chunk_of(const DocumentRow& document,
+                     const std::function<bool(ChunkRow&&)>& visit) const;
   std::optional<ChunkInDocument> find_chunk(ChunkId id) const;
   // Those of exactly this text, in order of their numbers, until `visit` returns false.
   void each_chunk_of_text(std::string_view text,

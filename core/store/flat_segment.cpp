@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -70,15 +71,58 @@ std::int64_t file_bytes(std::int64_t dimension, std::int64_t count) {
 
 using RowNumber = std::remove_cvref_t<decltype(faiss::Index::ntotal)>;
 
-// Leaves dead rows out of a search.
-class LiveRows : public faiss::IDSelector {
+// Leaves rows out of a search: a bit for each row, set for those.
+class AllBut : public faiss::IDSelector {
  public:
-  explicit LiveRows(const std::vector<bool>& dead) : m_dead(dead) {}
-  bool is_member(RowNumber row) const override { return !m_dead[static_cast<std::size_t>(row)]; }
+  explicit AllBut(std::vector<bool> left_out) : m_left_out(std::move(left_out)) {}
+  bool is_member(RowNumber row) const override {
+    return !m_left_out[static_cast<std::size_t>(row)];
+  }
 
  private:
-  const std::vector<bool>& m_dead;
+  std::vector<bool> m_left_out;
 };
+
+// FAISS goes through the numbers of such a selector and looks at no other row.
+class Only : public faiss::IDSelectorArray {
+ public:
+  explicit Only(std::vector<RowNumber> rows)
+      : IDSelectorArray(rows.size(), rows.data()), m_rows(std::move(rows)) {}
+
+ private:
+  std::vector<RowNumber> m_rows;
+};
+
+// Of `count` rows, `most` of them in the ranges; `dead` has a bit for each row, or none at all.
+std::unique_ptr<faiss::IDSelector> select_rows(const std::vector<RowRange>& ranges,
+                                               std::int64_t most, std::int64_t count,
+                                               const std::vector<bool>& dead) {
+  // More are not named one by one, 8 bytes each, where looking at a bit for every row costs little
+  // beside reading their vectors.
+  constexpr std::int64_t k_few = 16;
+  if (ranges.size() == 1 && dead.empty()) {
+    return std::make_unique<faiss::IDSelectorRange>(ranges[0].first, ranges[0].end);
+  }
+  if (most <= count / k_few) {
+    std::vector<RowNumber> rows;
+    for (const RowRange& range : ranges) {
+      for (std::int64_t row = range.first; row < range.end; ++row) {
+        if (dead.empty() || !dead[static_cast<std::size_t>(row)]) rows.push_back(row);
+      }
+    }
+    return std::make_unique<Only>(std::move(rows));
+  }
+  std::vector<bool> left_out(static_cast<std::size_t>(count), true);
+  for (const RowRange& range : ranges) {
+    const auto first = left_out.begin() + range.first;
+    if (dead.empty()) {
+      std::fill(first, left_out.begin() + range.end, false);
+    } else {
+      std::copy(dead.begin() + range.first, dead.begin() + range.end, first);
+    }
+  }
+  return std::make_unique<AllBut>(std::move(left_out));
+}
 
 }  // namespace
 
@@ -149,6 +193,12 @@ ChunkId FlatSegment::chunk_at(std::int64_t row) const {
 }
 
 std::optional<std::int64_t> FlatSegment::find(ChunkId chunk) const {
+  const std::int64_t row = row_from(chunk);
+  if (row == m_row.count || chunk_at(row) != chunk) return std::nullopt;
+  return row;
+}
+
+std::int64_t FlatSegment::row_from(ChunkId chunk) const {
   std::int64_t low = 0;
   for (std::int64_t high = m_row.count; low < high;) {
     const std::int64_t middle = low + (high - low) / 2;
@@ -158,8 +208,21 @@ std::optional<std::int64_t> FlatSegment::find(ChunkId chunk) const {
       high = middle;
     }
   }
-  if (low == m_row.count || chunk_at(low) != chunk) return std::nullopt;
   return low;
+}
+
+std::vector<RowRange> FlatSegment::rows_of(const ChunkRanges& chunks) const {
+  std::vector<RowRange> rows;
+  auto range = std::ranges::upper_bound(chunks, m_row.first, {}, &ChunkRange::end);
+  for (; range != chunks.end() && range->first <= m_row.last; ++range) {
+    const RowRange each{.first = row_from(range->first), .end = row_from(range->end)};
+    if (!rows.empty() && rows.back().end == each.first) {
+      rows.back().end = each.end;
+    } else if (each.first < each.end) {
+      rows.push_back(each);
+    }
+  }
+  return rows;
 }
 
 VectorBlock FlatSegment::vectors(std::int64_t first_row, std::int64_t rows) const {
@@ -174,20 +237,29 @@ std::vector<float> FlatSegment::vector_at(std::int64_t row) const {
   return vector;
 }
 
-void FlatSegment::propose(std::span<const float> query, std::size_t count,
+void FlatSegment::propose(std::span<const float> query, std::size_t count, const ChunkRanges* among,
                           std::vector<Proposal>& proposals) const {
-  const std::size_t wanted = std::min(count, static_cast<std::size_t>(m_row.live()));
+  std::int64_t most = m_row.live();
+  std::unique_ptr<faiss::IDSelector> selector;
+  if (among != nullptr) {
+    const std::vector<RowRange> ranges = rows_of(*among);
+    most = 0;
+    for (const RowRange& range : ranges) most += range.end - range.first;
+    selector = select_rows(ranges, most, m_row.count, m_dead);
+  } else if (!m_dead.empty()) {
+    selector = std::make_unique<AllBut>(m_dead);
+  }
+  const std::size_t wanted = std::min(count, static_cast<std::size_t>(most));
   if (wanted == 0) return;
   std::vector<float> scores(wanted);
   std::vector<std::int64_t> rows(wanted, -1);
   // The rows are not aligned for floats, so this pointer is only handed on: FAISS loads them with
   // instructions that do not mind.
   const auto* floats = reinterpret_cast<const float*>(vectors(0, m_row.count).data());
-  const LiveRows selector(m_dead);
   try {
     faiss::knn_inner_product(query.data(), floats, query.size(), 1,
                              static_cast<std::size_t>(m_row.count), wanted, scores.data(),
-                             rows.data(), m_dead.empty() ? nullptr : &selector);
+                             rows.data(), selector.get());
   } catch (const faiss::FaissException& error) {
     throw Error(ErrorKind::k_io, m_path.string() + ": FAISS cannot search it: " + error.what());
   }

@@ -25,6 +25,12 @@ using EachBlock = std::function<void(const std::function<void(VectorBlock)>&)>;
 void write_flat_segment(const std::filesystem::path& folder, std::span<const ChunkId> chunks,
                         const EachBlock& each_block, SegmentRow& row);
 
+// Rows of a segment: [first, end).
+struct RowRange {
+  std::int64_t first = 0;
+  std::int64_t end = 0;
+};
+
 // A committed segment, mapped and searched where it lies.
 class FlatSegment {
  public:
@@ -49,13 +55,17 @@ class FlatSegment {
   VectorBlock vectors(std::int64_t first_row, std::int64_t rows) const;
   std::vector<float> vector_at(std::int64_t row) const;
 
-  // Appends the `count` best live rows, or all when there are fewer.
-  void propose(std::span<const float> query, std::size_t count,
+  // Appends the `count` best live rows, of all or of those of some chunks; all when there are
+  // fewer.
+  void propose(std::span<const float> query, std::size_t count, const ChunkRanges* among,
                std::vector<Proposal>& proposals) const;
 
  private:
   static std::size_t to_index(std::int64_t row) { return static_cast<std::size_t>(row); }
   const std::byte* chunk_ids() const;
+  // The first row of this chunk or a later one; row().count when there is none.
+  std::int64_t row_from(ChunkId chunk) const;
+  std::vector<RowRange> rows_of(const ChunkRanges& chunks) const;
 
   std::filesystem::path m_path;
   SegmentRow m_row;

@@ -108,6 +108,17 @@ struct KnownText {
   WindowFit fit = WindowFit::k_whole;
 };
 
+// Consecutive chunks: [first, end).
+struct ChunkRange {
+  ChunkId first = 0;
+  ChunkId end = 0;
+
+  friend bool operator==(const ChunkRange&, const ChunkRange&) = default;
+};
+
+// Ascending, none empty, no two sharing a chunk.
+using ChunkRanges = std::vector<ChunkRange>;
+
 struct Proposal {
   ChunkId chunk = 0;
   float score = 0;  // FAISS's inner product: right to rounding, not to the last bit
@@ -136,21 +147,25 @@ class StoreReader {
 
   const StoreSettings& settings() const noexcept;
 
-  // In byte order of their uris.
+  // In byte order of their uris; each_document until `visit` returns false.
   std::vector<DocumentSummary> documents() const;
-  void each_document(const std::function<void(const DocumentSummary&)>& visit) const;
+  void each_document(const std::function<bool(const DocumentSummary&)>& visit) const;
   std::optional<DocumentSummary> find_document(const std::string& uri) const;
   // All chunks of a document in order; empty when there is none of that uri.
   std::vector<StoredChunk> chunks_of(const std::string& uri) const;
+  // The same one at a time, without the document, until `visit` returns false.
+  void each_chunk_of(const std::string& uri,
+                     const std::function<bool(ChunkId, const ChunkRecord&)>& visit) const;
   std::optional<StoredChunk> find_chunk(ChunkId id) const;
   StoreStats stats() const;
   // Chunks of exactly this text, those with equal fits once.
   std::vector<KnownText> find_text(std::string_view text) const;
 
   // The `count` chunks nearest to `query` (dimension floats) by inner product, best first, fewer
-  // when the store holds fewer. FAISS decides; chunks that were replaced or deleted are left out
-  // inside the search. Equal scores come in any order.
-  std::vector<Proposal> propose(std::span<const float> query, std::size_t count) const;
+  // when the store holds fewer. FAISS decides; chunks that were replaced or deleted, and with
+  // `among` all others than those, are left out inside the search. Equal scores come in any order.
+  std::vector<Proposal> propose(std::span<const float> query, std::size_t count,
+                                const ChunkRanges* among = nullptr) const;
   // Of a stored chunk: k_usage when there is no vector of that id.
   std::vector<float> vector_of(ChunkId chunk) const;
   // The chunk of a vector that was proposed.

@@ -17,6 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool share_a_chunk(const ChunkRanges& ranges, ChunkRange range) {
+  const auto after = std::ranges::upper_bound(ranges, range.first, {}, &ChunkRange::end);
+  return after != ranges.end() && after->first < range.end;
+}
+
 StoredChunk to_stored(ChunkRow chunk, const DocumentRecord& document) {
   return {.id = chunk.id,
           .number = to_unsigned(chunk.number),
@@ -89,12 +94,15 @@ const StoreSettings& StoreReader::settings() const noexcept { return m_impl->cat
 
 std::vector<DocumentSummary> StoreReader::documents() const {
   std::vector<DocumentSummary> summaries;
-  each_document([&](const DocumentSummary& summary) { summaries.push_back(summary); });
+  each_document([&](const DocumentSummary& summary) {
+    summaries.push_back(summary);
+    return true;
+  });
   return summaries;
 }
 
-void StoreReader::each_document(const std::function<void(const DocumentSummary&)>& visit) const {
-  m_impl->catalogue.each_document([&](const DocumentRow& row) { visit(row.summary); });
+void StoreReader::each_document(const std::function<bool(const DocumentSummary&)>& visit) const {
+  m_impl->catalogue.each_document([&](const DocumentRow& row) { return visit(row.summary); });
 }
 
 std::optional<DocumentSummary> StoreReader::find_document(const std::string& uri) const {
@@ -111,6 +119,14 @@ std::vector<StoredChunk> StoreReader::chunks_of(const std::string& uri) const {
     chunks.push_back(to_stored(std::move(row), document->summary.record));
   }
   return chunks;
+}
+
+void StoreReader::each_chunk_of(
+    const std::string& uri, const std::function<bool(ChunkId, const ChunkRecord&)>& visit) const {
+  const auto document = m_impl->catalogue.find_document(uri);
+  if (!document) return;
+  m_impl->catalogue.each_chunk_of(*document,
+                                  [&](const ChunkRow& row) { return visit(row.id, row.record); });
 }
 
 std::optional<StoredChunk> StoreReader::find_chunk(ChunkId id) const {
@@ -136,6 +152,7 @@ StoreStats StoreReader::stats() const {
     stats.fits += row.summary.fits;
     stats.tokens += to_unsigned(row.tokens);
     stats.text_bytes += to_unsigned(row.text_bytes);
+    return true;
   });
   for (const auto& [segment, is_checked] : m_impl->segments) {
     ++stats.segments;
@@ -164,7 +181,8 @@ std::vector<KnownText> StoreReader::find_text(std::string_view text) const {
   return known;
 }
 
-std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::size_t count) const {
+std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::size_t count,
+                                           const ChunkRanges* among) const {
   if (query.size() != settings().dimension) {
     throw Error(ErrorKind::k_usage, "query vector: has " + std::to_string(query.size()) +
                                         " dimensions, the store's have " +
@@ -174,7 +192,11 @@ std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::si
     throw Error(ErrorKind::k_usage, "query vector: holds a value that is not finite");
   }
   std::vector<Proposal> proposals;
-  for (auto& open : m_impl->segments) open.checked().propose(query, count, proposals);
+  for (auto& open : m_impl->segments) {
+    const SegmentRow& row = open.segment.row();
+    if (among != nullptr && !share_a_chunk(*among, {row.first, row.last + 1})) continue;
+    open.checked().propose(query, count, among, proposals);
+  }
   const std::size_t kept = std::min(count, proposals.size());
   std::partial_sort(proposals.begin(), proposals.begin() + static_cast<std::ptrdiff_t>(kept),
                     proposals.end(), [](const Proposal& a, const Proposal& b) {

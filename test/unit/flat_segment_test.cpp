@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <random>
 #include <set>
 
 #include "base/error.h"
@@ -24,11 +25,19 @@ float inner_product(const std::vector<float>& a, const std::vector<float>& b) {
   return static_cast<float>(sum);
 }
 
+bool is_among(const ChunkRanges* among, ChunkId chunk) {
+  return among == nullptr || std::any_of(among->begin(), among->end(), [chunk](const auto& range) {
+           return range.first <= chunk && chunk < range.end;
+         });
+}
+
 // The scores of all live rows, best first, by the plainest of methods.
-std::vector<float> brute_force(const StoreReader& reader, const std::vector<float>& query) {
+std::vector<float> brute_force(const StoreReader& reader, const std::vector<float>& query,
+                               const ChunkRanges* among) {
   std::vector<float> scores;
   for (const DocumentSummary& document : reader.documents()) {
     for (const StoredChunk& chunk : reader.chunks_of(document.record.uri)) {
+      if (!is_among(among, chunk.id)) continue;
       scores.push_back(inner_product(query, reader.vector_of(chunk.id)));
     }
   }
@@ -36,9 +45,10 @@ std::vector<float> brute_force(const StoreReader& reader, const std::vector<floa
   return scores;
 }
 
-void check_proposals(const StoreReader& reader, const std::vector<float>& query, std::size_t k) {
-  const std::vector<float> expected = brute_force(reader, query);
-  const std::vector<Proposal> found = reader.propose(query, k);
+void check_proposals(const StoreReader& reader, const std::vector<float>& query, std::size_t k,
+                     const ChunkRanges* among = nullptr) {
+  const std::vector<float> expected = brute_force(reader, query, among);
+  const std::vector<Proposal> found = reader.propose(query, k, among);
   REQUIRE(found.size() == std::min(k, expected.size()));
   std::set<ChunkId> chunks;
   for (std::size_t i = 0; i < found.size(); ++i) {
@@ -46,6 +56,7 @@ void check_proposals(const StoreReader& reader, const std::vector<float>& query,
     CHECK(inner_product(query, reader.vector_of(found[i].chunk)) ==
           Approx(found[i].score).margin(1e-5));
     CHECK(chunks.insert(found[i].chunk).second);
+    CHECK(is_among(among, found[i].chunk));
     CHECK_NOTHROW(reader.chunk_of_vector(found[i].chunk));
   }
 }
@@ -90,6 +101,75 @@ TEST_CASE("proposals equal a brute-force search") {
       check_proposals(reader, random_unit(static_cast<unsigned>(900 + k), dimension), k);
     }
   }
+}
+
+TEST_CASE("proposals among some chunks equal a brute-force search of those") {
+  const TemporaryFolder folder;
+  auto writer = make_store(folder.path());
+  for (unsigned i = 0; i < 3; ++i) {
+    const auto uri = std::string(1, static_cast<char>('a' + i));
+    writer.commit(std::vector{make_document(uri, 500 + i, i), make_document(uri + "2", 20, i + 10),
+                              make_document(uri + "3", 200, i + 20)},
+                  {});
+  }
+  const auto check = [&](const StoreReader& reader, std::mt19937 random) {
+    // From a single row to nearly all of them, in one range or in many.
+    for (const ChunkId step : {1, 7, 300, 3000}) {
+      for (const ChunkId length : {1, 5, 2500}) {
+        ChunkRanges among;
+        for (ChunkId at = 0; at < 2400;) {
+          at += 1 + static_cast<ChunkId>(random()) % step;
+          const ChunkId end = at + 1 + static_cast<ChunkId>(random()) % length;
+          among.push_back({at, end});
+          at = end + 1;
+        }
+        for (const std::size_t k : {1, 30, 5000}) {
+          check_proposals(reader, random_unit(static_cast<unsigned>(k)), k, &among);
+        }
+      }
+    }
+  };
+  std::mt19937 random(11);
+  check(StoreReader(folder.path()), random);
+  writer.commit(std::vector{make_document("a2", 30, 50)}, std::vector<std::string>{"b2", "c"});
+  CHECK(StoreReader(folder.path()).stats().dead_rows > 0);
+  check(StoreReader(folder.path()), random);
+  writer.compact();
+  check(StoreReader(folder.path()), random);
+}
+
+TEST_CASE("chunks that are no more are not proposed, though they are asked for") {
+  const TemporaryFolder folder;
+  auto writer = make_store(folder.path());
+  writer.commit(std::vector{make_document("a", 50, 1), make_document("b", 5, 2)}, {});
+  writer.commit({}, std::vector<std::string>{"b"});
+  const StoreReader reader(folder.path());
+  CHECK(reader.stats().dead_rows == 5);
+  const ChunkRanges dead{{51, 56}};
+  const ChunkRanges beyond{{-3, 1}, {56, 90}};
+  const ChunkRanges around{{49, 58}};
+  const ChunkRanges none;
+  for (const ChunkRanges& each : {dead, beyond, none}) {
+    CHECK(reader.propose(random_unit(1), 3, &each).empty());
+  }
+  CHECK(reader.propose(random_unit(1), 30, &around).size() == 2);
+}
+
+TEST_CASE("a segment that has none of the chunks is not even checked") {
+  const TemporaryFolder folder;
+  auto writer = make_store(folder.path());
+  writer.commit(std::vector{make_document("a", 300, 1)}, {});
+  writer.commit(std::vector{make_document("b", 10, 2)}, {});
+  const auto files = segment_files(folder.path());
+  REQUIRE(files.size() == 2);
+  std::string bytes = read_all(files[1]);
+  bytes[100] = static_cast<char>(bytes[100] ^ 1);
+  write_all(files[1], bytes);
+  const StoreReader reader(folder.path());
+  const ChunkRanges first{{1, 301}};
+  const ChunkRanges both{{1, 302}};
+  CHECK(reader.propose(random_unit(1), 400, &first).size() == 300);
+  CHECK_THROWS_AS(reader.propose(random_unit(1), 400, &both), Error);
 }
 
 TEST_CASE("equal vectors are all proposed, each once") {
