@@ -15,6 +15,11 @@ Json splitter_of(const DocumentRecord& record) {
   return parse_json(record.recipe, record.uri, ErrorKind::k_damaged).value("splitter", Json());
 }
 
+Json chunk_keys_of(const DocumentSummary& document) {
+  if (document.chunk_keys.empty()) return Json::array();
+  return parse_json(document.chunk_keys, document.record.uri, ErrorKind::k_damaged);
+}
+
 Json json_of(const DocumentSummary& document) {
   const DocumentRecord& record = document.record;
   return {{"uri", record.uri},
@@ -27,7 +32,8 @@ Json json_of(const DocumentSummary& document) {
           {"averaged", document.fits.averaged},
           {"type", record.type},
           {"splitter", splitter_of(record)},
-          {"meta", parse_json(record.meta, record.uri, ErrorKind::k_damaged)}};
+          {"meta", parse_json(record.meta, record.uri, ErrorKind::k_damaged)},
+          {"chunk_keys", chunk_keys_of(document)}};
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
       nearest = candidate;
     }
   }
-  const bool near_enough = best <= std::max<std::size_t>(2, word.size() / 3);
+  // What takes as many edits as there are letters shares none.
+  const bool near_enough = best <= std::max<std::size_t>(2, word.size() / 3) && best < word.size();
   return near_enough ? nearest : "";
 }
 

@@ -138,6 +138,26 @@ TEST_CASE("proposals among some chunks equal a brute-force search of those") {
   check(StoreReader(folder.path()), random);
 }
 
+TEST_CASE("one row in ten thousand is found, though it is the farthest") {
+  const TemporaryFolder folder;
+  NewDocument document = make_document("a", 20'001, 1);
+  const std::vector<float> query = random_unit(5);
+  const std::set<std::size_t> wanted{4321, 15'555};
+  for (const std::size_t row : wanted) {
+    for (std::size_t i = 0; i < query.size(); ++i)
+      document.vectors[row * query.size() + i] = -query[i];
+  }
+  make_store(folder.path()).commit(std::vector{document}, {});
+  const StoreReader reader(folder.path());
+  const ChunkRanges among{{4322, 4323}, {15'556, 15'557}};
+  const auto found = reader.propose(query, 4, &among);
+  REQUIRE(found.size() == 2);
+  for (const Proposal& each : found) {
+    CHECK(wanted.contains(static_cast<std::size_t>(each.chunk) - 1));
+    CHECK(each.score == Approx(-1));
+  }
+}
+
 TEST_CASE("chunks that are no more are not proposed, though they are asked for") {
   const TemporaryFolder folder;
   auto writer = make_store(folder.path());

@@ -83,8 +83,8 @@ TEST_CASE("keys that nothing has are told, with the name that is meant") {
   };
   CHECK(unknown("lang = en or page = 1").empty());
   CHECK(unknown("type = pdf and page = 1").empty());  // though no chunk was looked at
-  CHECK(unknown("lnag = en and not pages exists or entirely-other = 1") ==
-        "entirely-other: lnag:lang pages:page ");
+  CHECK(unknown("lnag = en and not pages exists or entirely-other = 1 or zz = 1") ==
+        "entirely-other: lnag:lang pages:page zz: ");
   CHECK(unknown("pth ~ '*.md'") == "pth:path ");
   CHECK(unknown("en = 1") == "");  // a value looks like it: no harm, and no note
 }
