@@ -20,6 +20,16 @@ bool is_object(std::string_view text) {
   return json && json->is_object();
 }
 
+// Of an object, as a store keeps them; nothing for nothing.
+std::string keys_of(std::string_view object) {
+  if (object.empty()) return "";
+  Json keys = Json::array();
+  for (const auto& [key, value] : parse_json(object, "metadata", ErrorKind::k_io).items()) {
+    keys.push_back(key);
+  }
+  return dump_json(keys);
+}
+
 void check_document(const Filter& filter, const Filter& again,
                     const std::optional<Filter>& opposite, const DocumentFacts& facts,
                     std::string_view meta, std::string_view chunk) {
@@ -29,6 +39,9 @@ void check_document(const Filter& filter, const Filter& again,
           "its negation says the same");
   const auto verdict = filter.decide(facts);
   require(!verdict || *verdict == passes, "the facts alone say otherwise");
+  const auto of_document = filter.decide(facts, meta, keys_of(chunk));
+  require(!of_document || *of_document == passes, "the document alone says otherwise");
+  require(of_document || !chunk.empty(), "undecided without metadata of the chunk");
   require(verdict || filter.uses_metadata(), "undecided without metadata");
 }
 

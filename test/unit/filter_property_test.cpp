@@ -205,6 +205,13 @@ bool matches(const Filter& filter, const Document& document) {
   return filter.matches(document.facts(), document.meta.dump(), document.chunk.dump());
 }
 
+// By the document and the names of the keys that the chunk has.
+std::optional<bool> decide(const Filter& filter, const Document& document) {
+  Json keys = Json::array();
+  for (const auto& [key, value] : document.chunk.items()) keys.push_back(key);
+  return filter.decide(document.facts(), document.meta.dump(), keys.empty() ? "" : keys.dump());
+}
+
 }  // namespace
 
 TEST_CASE("random filters say of random documents what a plain evaluation says") {
@@ -221,8 +228,10 @@ TEST_CASE("random filters say of random documents what a plain evaluation says")
     for (const Document& document : documents) {
       const bool expected = condition.holds(document);
       const auto verdict = filter.decide(document.facts());
+      const auto of_document = decide(filter, document);
       if (matches(filter, document) != expected || matches(again, document) != expected ||
-          verdict.value_or(expected) != expected) {
+          verdict.value_or(expected) != expected || of_document.value_or(expected) != expected ||
+          (document.chunk.empty() && !of_document)) {
         FAIL(condition.text << " of " << document.uri << " " << document.meta << document.chunk);
       }
       passed += expected ? 1 : 0;

@@ -199,6 +199,19 @@ TEST_CASE("the facts decide where they can, and metadata is then not read") {
   CHECK_THROWS_AS(parse_filter("lang = en", "").matches(k_guide, "[]"), Error);
 }
 
+TEST_CASE("a document decides for its chunks where none of them has a key that counts") {
+  const auto decide = [](std::string_view filter, std::string_view chunk_keys) {
+    return parse_filter(filter, "").decide(k_guide, R"({"lang":"en","page":1})", chunk_keys);
+  };
+  CHECK(decide("lang = en and page = 1", "") == true);
+  CHECK(decide("lang = en", R"(["page"])") == true);
+  CHECK(decide("page = 1", R"(["page","row"])") == std::nullopt);
+  CHECK(decide("page = 1 and lang = de", R"(["page"])") == false);
+  CHECK(decide("page = 1 or lang = en", R"(["page"])") == true);
+  CHECK(decide("page.x = 1", R"(["page"])") == std::nullopt);
+  CHECK(decide("not page = 1", R"(["page.x"])") == false);
+}
+
 TEST_CASE("a filter tells which keys of metadata it reads") {
   const Filter filter = parse_filter("b.c = 1 or size > 1 and (a exists or not b.d = 2)", "");
   CHECK(filter.keys() == std::vector<std::string>{"a", "b"});
