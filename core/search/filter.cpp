@@ -214,7 +214,7 @@ Filter parse_filter(std::string_view text, const std::string& what) {
   impl->root = parse_filter_expression({text, what});
   gather_keys(impl->root, impl->keys);
   std::ranges::sort(impl->keys);
-  impl->keys.erase(std::ranges::unique(impl->keys).begin(), impl->keys.end());
+  impl->keys.erase(std::unique(impl->keys.begin(), impl->keys.end()), impl->keys.end());
   return Filter(std::move(impl));
 }
 

@@ -23,8 +23,9 @@ bool is_object(std::string_view text) {
 // Of an object, as a store keeps them; nothing for nothing.
 std::string keys_of(std::string_view object) {
   if (object.empty()) return "";
+  const Json json = parse_json(object, "metadata", ErrorKind::k_io);
   Json keys = Json::array();
-  for (const auto& [key, value] : parse_json(object, "metadata", ErrorKind::k_io).items()) {
+  for (const auto& [key, value] : json.items()) {
     keys.push_back(key);
   }
   return dump_json(keys);
