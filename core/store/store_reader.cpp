@@ -17,9 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool share_a_chunk(const ChunkRanges& ranges, ChunkRange range) {
-  const auto after = std::ranges::upper_bound(ranges, range.first, {}, &ChunkRange::end);
-  return after != ranges.end() && after->first < range.end;
+bool has_any(const SegmentRow& segment, const ChunkRanges& chunks) {
+  const auto range = std::ranges::upper_bound(chunks, segment.first, {}, &ChunkRange::end);
+  return range != chunks.end() && range->first <= segment.last;
 }
 
 StoredChunk to_stored(ChunkRow chunk, const DocumentRecord& document) {
@@ -193,8 +193,7 @@ std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::si
   }
   std::vector<Proposal> proposals;
   for (auto& open : m_impl->segments) {
-    const SegmentRow& row = open.segment.row();
-    if (among != nullptr && !share_a_chunk(*among, {row.first, row.last + 1})) continue;
+    if (among != nullptr && !has_any(open.segment.row(), *among)) continue;
     open.checked().propose(query, count, among, proposals);
   }
   const std::size_t kept = std::min(count, proposals.size());
