@@ -25,7 +25,7 @@ int run(const CompactCommand& command, const GlobalOptions& global) {
         StoreWriter::open(path, command.wait_seconds,
                           [&global](const std::string& notice) { print_warning(global, notice); });
     before = StoreReader(path).stats();
-    done = writer.compact();
+    done = writer.compact(command.options);
   }
   const StoreStats after = StoreReader(path).stats();
   if (global.json) {
@@ -33,7 +33,7 @@ int run(const CompactCommand& command, const GlobalOptions& global) {
         dump_json({{"summary", {{"before", figures_of(before)}, {"after", figures_of(after)}}}}) +
         "\n");
   }
-  print_warning(global, !done ? "interrupted: the store is as it was"
+  print_warning(global, !done ? "interrupted: the store is sound, what was not done is as it was"
                               : counted(before.dead_rows, "dead vector") + " removed, " +
                                     with_thousands(before.disk_bytes) + " bytes before, " +
                                     with_thousands(after.disk_bytes) + " after");

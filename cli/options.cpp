@@ -141,6 +141,14 @@ void add_query(CLI::App& app, QueryCommand& command) {
       "Leave out passages with a lower cosine");
   add_filter(app, command.filter,
              "Search only what passes, like 'path ~ \"docs/**\" and lang = \"en\"'");
+  auto* lists = add_count(
+      app, "--nprobe", [&command](std::size_t count) { command.effort.lists = count; }, 1,
+      1'000'000, "Search N of the index's lists, where the store has an index");
+  add_real(
+      app, "--recall", 0, 1, [&command](double share) { command.effort.recall = share; },
+      "Search as many lists as found this share of the true neighbours; 1: compare every vector; "
+      "default 0.98")
+      ->excludes(lists);
   add_choice<QueryFormat>(app, "--format", command.format,
                           {{"text", QueryFormat::k_text},
                            {"json", QueryFormat::k_json},
@@ -182,7 +190,22 @@ void add_delete(CLI::App& app, DeleteCommand& command) {
   add_wait(app, command.wait_seconds);
 }
 
-void add_compact(CLI::App& app, CompactCommand& command) { add_wait(app, command.wait_seconds); }
+void add_stats(CLI::App& app, StatsCommand& command) {
+  app.add_flag("--recall", command.recall,
+               "Measure which share of the true neighbours the index finds");
+}
+
+void add_compact(CLI::App& app, CompactCommand& command) {
+  add_choice<IndexKind>(
+      app, "--index", command.options.index,
+      {{"auto", IndexKind::k_auto}, {"flat", IndexKind::k_flat}, {"ivf", IndexKind::k_ivf}},
+      "Compare every vector, or sort them into lists; default auto: lists from 200,000 vectors");
+  add_choice<VectorCodes>(
+      app, "--codes", command.options.codes,
+      {{"f32", VectorCodes::k_f32}, {"f16", VectorCodes::k_f16}, {"sq8", VectorCodes::k_sq8}},
+      "How the lists hold vectors; default sq8: a byte a component");
+  add_wait(app, command.wait_seconds);
+}
 
 void add_migrate(CLI::App& app, MigrateCommand& command) { add_wait(app, command.wait_seconds); }
 
@@ -279,7 +302,7 @@ struct Parser {
     add<ListCommand>("list", "Print what is stored, a line a document", add_list);
     add<ShowCommand>("show", "Print the stored chunks of a document", add_show);
     add<DeleteCommand>("delete", "Remove documents from the store", add_delete);
-    add<StatsCommand>("stats", "Print figures about the store", add_nothing);
+    add<StatsCommand>("stats", "Print figures about the store", add_stats);
     add<VerifyCommand>("verify", "Read and check every byte of the store", add_nothing);
     add<CompactCommand>("compact", "Give back the space of what was replaced or deleted",
                         add_compact);

@@ -10,6 +10,7 @@
 #include "model/encoder/encoder.h"
 #include "pipeline/overflow.h"
 #include "search/filter.h"
+#include "store/store.h"
 #include "text/load/file_walk.h"
 #include "text/load/loader.h"
 #include "text/split/splitter.h"
@@ -81,6 +82,7 @@ struct QueryCommand {
   std::size_t k = 4;
   std::optional<double> min_score;
   std::optional<Filter> filter;
+  SearchEffort effort;
   QueryFormat format = QueryFormat::k_text;
   Overflow overflow = Overflow::k_warn;  // not k_split
 };
@@ -109,10 +111,13 @@ struct DeleteCommand {
   std::optional<Filter> filter;
   double wait_seconds = 5;
 };
-struct StatsCommand {};
+struct StatsCommand {
+  bool recall = false;
+};
 struct VerifyCommand {};
 
 struct CompactCommand {
+  CompactOptions options;
   double wait_seconds = 5;
 };
 struct MigrateCommand {

@@ -94,6 +94,7 @@ class Session {
                                      {.k = m_command.k,
                                       .min_score = m_command.min_score,
                                       .among = m_selection ? &m_selection->chunks : nullptr,
+                                      .effort = m_command.effort,
                                       .overflow = m_command.overflow,
                                       .name = name});
     if (!answer) return false;

@@ -24,7 +24,8 @@ std::vector<Candidate> find_candidates(const StoreReader& store, std::span<const
                                        const QueryLimits& limits) {
   const std::size_t k = limits.k;
   for (std::size_t count = k + k_margin;; count *= 4) {
-    const std::vector<Proposal> proposals = store.propose(query, count, limits.among);
+    const std::vector<Proposal> proposals =
+        store.propose(query, count, limits.among, limits.effort);
     std::vector<Candidate> candidates;
     candidates.reserve(proposals.size());
     for (const Proposal& proposal : proposals) {

@@ -27,14 +27,15 @@ struct Answer {
 struct QueryLimits {
   std::size_t k = 4;  // at least 1
   std::optional<double> min_score;
-  const ChunkRanges* among = nullptr;    // the chunks that may be an answer; nullptr: all
+  const ChunkRanges* among = nullptr;  // the chunks that may be an answer; nullptr: all
+  SearchEffort effort;
   Overflow overflow = Overflow::k_warn;  // of a long question; not k_split
   std::string name = "the question";     // in errors
 };
 
-// Encodes a question and finds its nearest passages: exactly the best k of the store, or of
-// `among`, with the same bits whatever was asked before. Nothing when an interrupt is pending.
-// Throws k_usage for a question that `overflow` refuses.
+// Encodes a question and finds its nearest passages: the best k of the store, or of `among`,
+// exactly or as far as `effort` finds them, with the same bits whatever was asked before. Nothing
+// when an interrupt is pending. Throws k_usage for a question that `overflow` refuses.
 std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
                                    std::string_view text, const QueryLimits& limits);
 

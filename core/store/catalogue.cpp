@@ -20,10 +20,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* k_all_segments =
     "SELECT id, name, kind, bytes, sha256, dimension, metric, count, generation, first, last,"
-    " dead, dead_digest, checksum FROM segments ORDER BY first";
+    " search_index, dead, dead_digest, checksum FROM segments ORDER BY first";
 constexpr const char* k_one_segment =
     "SELECT id, name, kind, bytes, sha256, dimension, metric, count, generation, first, last,"
-    " dead, dead_digest, checksum FROM segments WHERE id=?";
+    " search_index, dead, dead_digest, checksum FROM segments WHERE id=?";
 // Columns of a document and of a chunk, with the tables' names for where both are read.
 #define DOCUMENT_COLUMNS                                                                 \
   " d.id, d.uri, d.sha256, d.size, d.mtime_ns, d.ctime_ns, d.type, d.recipe, d.meta,"    \
@@ -121,14 +121,15 @@ SegmentRow Catalogue::read_segment(const Statement& statement) const {
                  .generation = statement.integer(8),
                  .first = statement.integer(9),
                  .last = statement.integer(10),
+                 .index = statement.text(11),
                  .dead = {}};
   Statement dead =
       m_database->query("SELECT chunk FROM tombstones WHERE segment=? ORDER BY chunk", row.id);
   while (dead.step()) row.dead.push_back(dead.integer(0));
   const bool sound =
       row.name == segment_name(row.id, row.sha256) && statement.text(2) == "flat" &&
-      statement.text(6) == "ip" && statement.integer(11) == to_signed(row.dead.size()) &&
-      statement.text(12) == tombstone_digest(row) && statement.text(13) == checksum_of(row);
+      statement.text(6) == "ip" && statement.integer(12) == to_signed(row.dead.size()) &&
+      statement.text(13) == tombstone_digest(row) && statement.text(14) == checksum_of(row);
   if (!sound) {
     throw damaged(file(),
                   "the checksum of segment " + row.name + " or its tombstones does not match");

@@ -1,12 +1,14 @@
 #include "store/catalogue_edit.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "store/damage.h"
+#include "store/ivf_index.h"
 
 namespace vecdb {
 
@@ -47,9 +49,9 @@ bool CatalogueEdit::remove_document(const std::string& uri) {
 
 void CatalogueEdit::add_segment(const SegmentRow& row) {
   m_database
-      .query("INSERT INTO segments VALUES(?, ?, 'flat', ?, ?, ?, 'ip', ?, ?, ?, ?, ?, ?, ?)",
+      .query("INSERT INTO segments VALUES(?, ?, 'flat', ?, ?, ?, 'ip', ?, ?, ?, ?, ?, ?, ?, ?)",
              row.id, row.name, row.bytes, row.sha256, row.dimension, row.count, row.generation,
-             row.first, row.last, to_signed(row.dead.size()), tombstone_digest(row),
+             row.first, row.last, row.index, to_signed(row.dead.size()), tombstone_digest(row),
              checksum_of(row))
       .run();
   ++m_state.segments;
@@ -60,6 +62,14 @@ void CatalogueEdit::remove_segment(const SegmentRow& row) {
   m_database.query("DELETE FROM tombstones WHERE segment=?", row.id).run();
   m_database.query("DELETE FROM segments WHERE id=?", row.id).run();
   --m_state.segments;
+}
+
+void CatalogueEdit::set_index(SegmentRow row, const std::string& index) {
+  row.index = index;
+  m_database
+      .query("UPDATE segments SET search_index=?, checksum=? WHERE id=?", row.index,
+             checksum_of(row), row.id)
+      .run();
 }
 
 void CatalogueEdit::add_document(const NewDocument& document) {
@@ -127,7 +137,7 @@ std::vector<std::string> CatalogueEdit::bury() {
     if (*dead < segment.first) break;
     if (end - dead >= segment.live()) {
       remove_segment(segment);
-      gone.push_back(segment.name);
+      std::ranges::move(files_of(segment, m_catalogue.file()), std::back_inserter(gone));
     } else {
       add_tombstones(segment, std::span(dead, end));
     }

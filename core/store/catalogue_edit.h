@@ -24,9 +24,12 @@ class CatalogueEdit {
   void add_segment(const SegmentRow& row);
   // Takes one out of the catalogue, with its tombstones; the file may go after commit().
   void remove_segment(const SegmentRow& row);
+  // Of a segment that stays as it is; empty for none. The file of the old one may go after
+  // commit().
+  void set_index(SegmentRow row, const std::string& index);
   // Its chunks have the next ids, in the order in which documents are added.
   void add_document(const NewDocument& document);
-  // Marks the removed chunks' vectors as dead. Returns the names of the segments that have no live
+  // Marks the removed chunks' vectors as dead. Returns the files of the segments that have no live
   // one left and are therefore out of the catalogue. Before a segment is added.
   std::vector<std::string> bury();
   void commit();

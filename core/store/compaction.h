@@ -15,10 +15,11 @@ struct SegmentRun {
 };
 
 // What a writer merges by itself after a commit; to be asked again until it is none. `segments` are
-// in order of their chunks. A segment of which a quarter is dead is written anew. Eight segments of
-// one order of magnitude, base eight, become one with all smaller ones after the first of them: so
-// a vector is copied once for each time that the store has grown eightfold, and a store has few
-// segments, whatever its commits.
+// in order of their chunks. A segment of which a quarter is dead is written anew;
+// one that has an index, which is lost by that, when it is half, and it is not merged with others.
+// Eight segments of one order of magnitude, base eight, become one with all smaller ones after the
+// first of them: so a vector is copied once for each time that the store has grown eightfold, and a
+// store has few segments, whatever its commits.
 SegmentRun due_compaction(std::span<const SegmentRow> segments);
 
 }  // namespace vecdb

@@ -12,6 +12,12 @@ Error damaged(const std::filesystem::path& file, const std::string& why) {
                    "; run `vecdb verify`, then restore the store from a backup or ingest again");
 }
 
+Error damaged_index(const std::filesystem::path& file, const std::string& why) {
+  return Error(ErrorKind::k_damaged,
+               file.string() + ": " + why +
+                   "; `vecdb compact` makes it anew, `vecdb query --recall 1` does without it");
+}
+
 Error of_other_format(const std::filesystem::path& file, const std::string& format) {
   std::int64_t number = 0;
   std::from_chars(format.data(), format.data() + format.size(), number);

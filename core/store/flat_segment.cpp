@@ -93,24 +93,26 @@ class Only : public faiss::IDSelectorArray {
   std::vector<RowNumber> m_rows;
 };
 
-// Of `count` rows, `most` of them in the ranges; `dead` has a bit for each row, or none at all.
-std::unique_ptr<faiss::IDSelector> select_rows(const std::vector<RowRange>& ranges,
-                                               std::int64_t most, std::int64_t count,
-                                               const std::vector<bool>& dead) {
-  // More are not named one by one, 8 bytes each, where looking at a bit for every row costs little
-  // beside reading their vectors.
-  constexpr std::int64_t k_few = 16;
+// More than one of so many are not named one by one, 8 bytes each, where looking at a bit for every
+// row costs little beside reading their vectors.
+constexpr std::int64_t k_few = 16;
+
+enum class Naming { k_each, k_bits };
+
+// Of `count` rows; `dead` has a bit for each row, or none at all.
+std::shared_ptr<faiss::IDSelector> select_rows(const std::vector<RowRange>& ranges, Naming naming,
+                                               std::int64_t count, const std::vector<bool>& dead) {
   if (ranges.size() == 1 && dead.empty()) {
-    return std::make_unique<faiss::IDSelectorRange>(ranges[0].first, ranges[0].end);
+    return std::make_shared<faiss::IDSelectorRange>(ranges[0].first, ranges[0].end);
   }
-  if (most <= count / k_few) {
+  if (naming == Naming::k_each) {
     std::vector<RowNumber> rows;
     for (const RowRange& range : ranges) {
       for (std::int64_t row = range.first; row < range.end; ++row) {
         if (dead.empty() || !dead[static_cast<std::size_t>(row)]) rows.push_back(row);
       }
     }
-    return std::make_unique<Only>(std::move(rows));
+    return std::make_shared<Only>(std::move(rows));
   }
   std::vector<bool> left_out(static_cast<std::size_t>(count), true);
   for (const RowRange& range : ranges) {
@@ -121,7 +123,7 @@ std::unique_ptr<faiss::IDSelector> select_rows(const std::vector<RowRange>& rang
       std::copy(dead.begin() + range.first, dead.begin() + range.end, first);
     }
   }
-  return std::make_unique<AllBut>(std::move(left_out));
+  return std::make_shared<AllBut>(std::move(left_out));
 }
 
 }  // namespace
@@ -237,19 +239,24 @@ std::vector<float> FlatSegment::vector_at(std::int64_t row) const {
   return vector;
 }
 
-void FlatSegment::propose(std::span<const float> query, std::size_t count, const ChunkRanges* among,
-                          std::vector<Proposal>& proposals) const {
-  std::int64_t most = m_row.live();
-  std::unique_ptr<faiss::IDSelector> selector;
+RowSelection FlatSegment::select(const ChunkRanges* among) const {
+  RowSelection selection{.most = m_row.live(), .is_few = false, .selector = nullptr};
   if (among != nullptr) {
     const std::vector<RowRange> ranges = rows_of(*among);
-    most = 0;
-    for (const RowRange& range : ranges) most += range.end - range.first;
-    selector = select_rows(ranges, most, m_row.count, m_dead);
+    selection.most = 0;
+    for (const RowRange& range : ranges) selection.most += range.end - range.first;
+    selection.is_few = selection.most <= m_row.count / k_few;
+    selection.selector = select_rows(ranges, selection.is_few ? Naming::k_each : Naming::k_bits,
+                                     m_row.count, m_dead);
   } else if (!m_dead.empty()) {
-    selector = std::make_unique<AllBut>(m_dead);
+    selection.selector = std::make_shared<AllBut>(m_dead);
   }
-  const std::size_t wanted = std::min(count, static_cast<std::size_t>(most));
+  return selection;
+}
+
+void FlatSegment::propose(std::span<const float> query, std::size_t count,
+                          const RowSelection& selection, std::vector<Proposal>& proposals) const {
+  const std::size_t wanted = std::min(count, static_cast<std::size_t>(selection.most));
   if (wanted == 0) return;
   std::vector<float> scores(wanted);
   std::vector<std::int64_t> rows(wanted, -1);
@@ -259,7 +266,7 @@ void FlatSegment::propose(std::span<const float> query, std::size_t count, const
   try {
     faiss::knn_inner_product(query.data(), floats, query.size(), 1,
                              static_cast<std::size_t>(m_row.count), wanted, scores.data(),
-                             rows.data(), selector.get());
+                             rows.data(), selection.selector.get());
   } catch (const faiss::FaissException& error) {
     throw Error(ErrorKind::k_io, m_path.string() + ": FAISS cannot search it: " + error.what());
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,10 @@
 #include "base/file.h"
 #include "store/rows.h"
 #include "store/store.h"
+
+namespace faiss {
+struct IDSelector;
+}
 
 namespace vecdb {
 
@@ -29,6 +34,14 @@ void write_flat_segment(const std::filesystem::path& folder, std::span<const Chu
 struct RowRange {
   std::int64_t first = 0;
   std::int64_t end = 0;
+};
+
+// The rows of a segment that a search may find.
+struct RowSelection {
+  std::int64_t most = 0;  // how many there are, dead ones perhaps among them
+  // Fewer are dearer to look for in an index than to compare one by one.
+  bool is_few = false;
+  std::shared_ptr<faiss::IDSelector> selector;  // nullptr: every row
 };
 
 // A committed segment, mapped and searched where it lies.
@@ -55,9 +68,10 @@ class FlatSegment {
   VectorBlock vectors(std::int64_t first_row, std::int64_t rows) const;
   std::vector<float> vector_at(std::int64_t row) const;
 
-  // Appends the `count` best live rows, of all or of those of some chunks; all when there are
-  // fewer.
-  void propose(std::span<const float> query, std::size_t count, const ChunkRanges* among,
+  // The live rows, of all chunks or of some.
+  RowSelection select(const ChunkRanges* among) const;
+  // Appends the `count` best rows of a selection; all when there are fewer.
+  void propose(std::span<const float> query, std::size_t count, const RowSelection& selection,
                std::vector<Proposal>& proposals) const;
 
  private:

@@ -18,6 +18,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view k_segment = ".faiss";
+constexpr std::string_view k_index = ".ivf";
+
+std::string numbered_name(std::int64_t number, const std::string& sha256, std::string_view end) {
+  std::string digits = std::to_string(number);
+  if (digits.size() < 6) digits.insert(0, 6 - digits.size(), '0');
+  return digits + "-" + sha256.substr(0, 8) + std::string(end);
+}
+
 bool is_all_of(std::string_view text, std::string_view allowed) {
   return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
 }
@@ -41,15 +50,15 @@ bool is_temporary(std::string_view name) {
 }
 
 bool is_segment_or_temporary(std::string_view name) {
-  constexpr std::string_view k_extension = ".faiss";
   const auto dash = name.find('-');
   if (dash == std::string_view::npos || dash < 6) return false;
   if (!is_all_of(name.substr(0, dash), "0123456789")) return false;
   name.remove_prefix(dash + 1);
   if (name.size() < 8 || !is_all_of(name.substr(0, 8), "0123456789abcdef")) return false;
   name.remove_prefix(8);
-  if (!name.starts_with(k_extension)) return false;
-  name.remove_prefix(k_extension.size());
+  const std::string_view extension = name.starts_with(k_index) ? k_index : k_segment;
+  if (!name.starts_with(extension)) return false;
+  name.remove_prefix(extension.size());
   return name.empty() || is_temporary_suffix(name);
 }
 
@@ -80,9 +89,11 @@ StoreLayout::StoreLayout(const fs::path& store)
       segments(store / "segments") {}
 
 std::string segment_name(std::int64_t number, const std::string& sha256) {
-  std::string digits = std::to_string(number);
-  if (digits.size() < 6) digits.insert(0, 6 - digits.size(), '0');
-  return digits + "-" + sha256.substr(0, 8) + ".faiss";
+  return numbered_name(number, sha256, k_segment);
+}
+
+std::string index_name(std::int64_t number, const std::string& sha256) {
+  return numbered_name(number, sha256, k_index);
 }
 
 void refuse_foreign_folder(const StoreLayout& layout) {

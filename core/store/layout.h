@@ -23,6 +23,9 @@ struct StoreLayout {
 // "000012-0123abcd.faiss": the segment's number and the start of its SHA-256.
 std::string segment_name(std::int64_t number, const std::string& sha256);
 
+// "000012-0123abcd.ivf": the same of an index over that segment.
+std::string index_name(std::int64_t number, const std::string& sha256);
+
 // Throws k_io unless the path is absent, an empty folder, a store, or the start of one.
 void refuse_foreign_folder(const StoreLayout& layout);
 
@@ -33,9 +36,9 @@ bool is_on_network(const std::filesystem::path& folder);
 // Whether there are files named as segments are.
 bool has_segments(const StoreLayout& layout);
 
-// Removes what a writer left that was cut short: temporary files, and segments that `named` does
-// not hold. Touches only names that vecdb itself gives. Returns how many files went. Only under the
-// lock, and only when the catalogue was found sound.
+// Removes what a writer left that was cut short: temporary files, segments and indexes that
+// `named` does not hold. Touches only names that vecdb itself gives. Returns how many files went.
+// Only under the lock, and only when the catalogue was found sound.
 std::size_t sweep(const StoreLayout& layout, const std::set<std::string>& named);
 
 }  // namespace vecdb

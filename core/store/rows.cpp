@@ -20,6 +20,10 @@ FitCounts& FitCounts::operator+=(const FitCounts& other) noexcept {
   return *this;
 }
 
+bool is_better(const Proposal& a, const Proposal& b) noexcept {
+  return a.score != b.score ? a.score > b.score : a.chunk < b.chunk;
+}
+
 std::int64_t key_of_text(std::string_view text) {
   const std::string digest = sha256_hex(text);
   std::uint64_t key = 0;
@@ -51,6 +55,7 @@ std::string checksum_of(const SegmentRow& row) {
       .add(row.generation)
       .add(row.first)
       .add(row.last)
+      .add(row.index)
       .add(to_signed(row.dead.size()))
       .add(tombstone_digest(row))
       .hex();

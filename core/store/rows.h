@@ -31,6 +31,7 @@ struct SegmentRow {
   std::int64_t generation = 0;  // the commit that made it
   ChunkId first = 0;            // its rows are chunks from `first` to `last`, in ascending order;
   ChunkId last = 0;             // those of other segments lie below or above
+  std::string index;            // of an index over it (store/ivf_index.h), JSON; empty: none
   std::vector<ChunkId> dead;    // chunks that are no more, ascending; kept in tombstones
 
   std::int64_t live() const noexcept { return count - static_cast<std::int64_t>(dead.size()); }

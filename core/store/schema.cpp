@@ -33,7 +33,7 @@ constexpr std::array<std::string_view, 8> k_statements = {
     "CREATE TABLE segments(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
     " bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, dimension INTEGER NOT NULL,"
     " metric TEXT NOT NULL, count INTEGER NOT NULL, generation INTEGER NOT NULL,"
-    " first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, last INTEGER NOT NULL, search_index TEXT NOT NULL,"
     " dead INTEGER NOT NULL, dead_digest TEXT NOT NULL, checksum TEXT NOT NULL) STRICT",
     "CREATE TABLE chunks(id INTEGER PRIMARY KEY,"
     " document INTEGER NOT NULL REFERENCES documents(id), number INTEGER NOT NULL,"

@@ -124,6 +124,36 @@ struct Proposal {
   float score = 0;  // FAISS's inner product: right to rounding, not to the last bit
 };
 
+// Higher scores first, then lower ids.
+bool is_better(const Proposal& a, const Proposal& b) noexcept;
+
+// How a segment's vectors are kept in an index over it. Those in the segment itself stay as they
+// are, and give the scores.
+enum class VectorCodes { k_f32, k_f16, k_sq8 };  // sq8: 8 bits a component
+
+enum class IndexKind {
+  k_auto,  // by the number of vectors
+  k_flat,  // none: every vector is compared
+  k_ivf,   // inverted lists
+};
+
+struct CompactOptions {
+  IndexKind index = IndexKind::k_auto;
+  VectorCodes codes = VectorCodes::k_sq8;
+};
+
+// Recall@10 when that many inverted lists are searched.
+struct RecallPoint {
+  std::size_t lists = 0;
+  double recall = 0;
+};
+
+// How thoroughly a search goes through a segment that has an index. Others are searched exactly.
+struct SearchEffort {
+  std::optional<std::size_t> lists;  // that are searched, at least 1
+  double recall = 0.98;  // else as many as found this share when the index was made; 1: no index
+};
+
 struct StoreStats {
   std::uint64_t documents = 0;
   std::uint64_t chunks = 0;
@@ -131,6 +161,7 @@ struct StoreStats {
   std::uint64_t tokens = 0;
   std::uint64_t text_bytes = 0;  // of all chunks
   std::uint64_t segments = 0;
+  std::uint64_t indexed = 0;     // vectors in segments that have an index
   std::uint64_t dead_rows = 0;   // vectors of replaced or deleted chunks
   std::uint64_t disk_bytes = 0;  // catalogue and segments
   std::uint64_t generation = 0;
@@ -164,8 +195,15 @@ class StoreReader {
   // The `count` chunks nearest to `query` (dimension floats) by inner product, best first, fewer
   // when the store holds fewer. FAISS decides; chunks that were replaced or deleted, and with
   // `among` all others than those, are left out inside the search. Equal scores come in any order.
+  // Exact but for segments with an index.
   std::vector<Proposal> propose(std::span<const float> query, std::size_t count,
-                                const ChunkRanges* among = nullptr) const;
+                                const ChunkRanges* among = nullptr,
+                                const SearchEffort& effort = {}) const;
+  // Whether that effort makes propose() exact.
+  bool is_exact(const SearchEffort& effort) const;
+  // Recall@10 of propose(), against exact search: with `questions` stored vectors, at numbers of
+  // lists that grow up to all or until `enough`. Empty when no segment has an index.
+  std::vector<RecallPoint> measure_recall(std::size_t questions, double enough) const;
   // Of a stored chunk: k_usage when there is no vector of that id.
   std::vector<float> vector_of(ChunkId chunk) const;
   // The chunk of a vector that was proposed.
@@ -203,10 +241,11 @@ class StoreWriter {
   void commit(std::span<const NewDocument> documents, std::span<const std::string> removed,
               std::span<const DocumentRecord> touched = {});
 
-  // Writes all vectors into one segment without those of chunks that are no more, and gives the
-  // catalogue's unused pages back. commit() does the like for parts of the store when it is due.
-  // False when an interrupt came first: then the store is as it was.
-  bool compact();
+  // Writes all vectors into one segment without those of chunks that are no more, makes the index
+  // that is asked for or removes the one that is not, and gives the catalogue's unused pages back.
+  // commit() does the like for parts of the store when it is due. False when an interrupt came
+  // first: then what was not done yet is as it was.
+  bool compact(const CompactOptions& options = {});
 
   // Empties the write-ahead log when it is long and no reader is at work. A log starts over only
   // where nobody reads: who opens readers one after another calls this while it has none open.

@@ -3,12 +3,15 @@
 #include <system_error>
 #include <utility>
 
+#include "base/interrupt.h"
 #include "store/catalogue.h"
 #include "store/consistency.h"
 #include "store/damage.h"
 #include "store/flat_segment.h"
 #include "store/head.h"
+#include "store/ivf_index.h"
 #include "store/layout.h"
+#include "store/recall.h"
 #include "store/store.h"
 
 namespace vecdb {
@@ -40,24 +43,45 @@ struct StoreReader::Impl {
     generation = catalogue.state().generation;
   }
 
-  // Whether all segments could be mapped. One may be missing because a writer has removed it since;
-  // then there is a newer generation.
-  bool map_segments() {
-    for (SegmentRow& row : catalogue.segments()) {
+  // Whether all segments could be mapped. A file may be missing because a writer has removed it
+  // since; then there is a newer generation. `is_newest`: that was looked for.
+  bool map_segments(bool is_newest) {
+    for (const SegmentRow& row : catalogue.segments()) {
       const fs::path file = layout.segment(row.name);
       try {
-        segments.push_back({.segment = FlatSegment(file, std::move(row))});
-      } catch (const Error& error) {
-        std::error_code ignored;
-        if (fs::exists(file, ignored) || ignored) throw;
+        segments.emplace_back(FlatSegment(file, row));
+      } catch (const Error&) {
+        if (!is_gone(file)) throw;
         missing = file;
         return false;
       }
+      if (!row.index.empty() && !map_index(row, is_newest)) return false;
     }
     return true;
   }
 
+  // What is wrong with an index matters when it is used.
+  bool map_index(const SegmentRow& row, bool is_newest) {
+    IvfRow index = parse_ivf_row(row.index, layout.catalogue);
+    const fs::path file = layout.segment(index.name);
+    OpenSegment& open = segments.back();
+    try {
+      open.index.emplace(file, std::move(index));
+    } catch (const Error& error) {
+      if (is_gone(file) && !is_newest) return false;
+      open.index_error = is_gone(file) ? damaged_index(file, "is missing") : error;
+    }
+    return true;
+  }
+
+  static bool is_gone(const fs::path& file) {
+    std::error_code error;
+    return !fs::exists(file, error) && !error;
+  }
+
   struct OpenSegment {
+    explicit OpenSegment(FlatSegment opened) : segment(std::move(opened)) {}
+
     // Before any of its content is used.
     const FlatSegment& checked() {
       if (!is_checked) segment.check(FlatSegment::Check::k_cached);
@@ -65,8 +89,39 @@ struct StoreReader::Impl {
       return segment;
     }
 
+    const IvfIndex& checked_index() {
+      if (index_error) throw *index_error;
+      if (!is_index_checked) index->check(segment.row(), FlatSegment::Check::k_cached);
+      is_index_checked = true;
+      return *index;
+    }
+
+    void propose(std::span<const float> query, std::size_t count, const ChunkRanges* among,
+                 const SearchEffort& effort, std::vector<Proposal>& proposals) {
+      const FlatSegment& flat = checked();
+      const RowSelection selection = flat.select(among);
+      if (selection.is_few || !uses_index(effort)) {
+        return flat.propose(query, count, selection, proposals);
+      }
+      // Where a filter lets one of n rows pass, one of n is found in a list.
+      const IvfIndex& ivf = checked_index();
+      const std::size_t lists = effort.lists ? *effort.lists : ivf.lists_for(effort.recall);
+      const double share =
+          static_cast<double>(flat.row().count) / static_cast<double>(selection.most);
+      ivf.propose(flat, query, count, selection,
+                  static_cast<std::size_t>(std::ceil(static_cast<double>(lists) * share)),
+                  proposals);
+    }
+
+    bool uses_index(const SearchEffort& effort) const {
+      return (index || index_error) && (effort.lists || effort.recall < 1);
+    }
+
     FlatSegment segment;
+    std::optional<IvfIndex> index;
+    std::optional<Error> index_error;  // why there is none though there should be
     bool is_checked = false;
+    bool is_index_checked = false;
   };
 
   StoreLayout layout;
@@ -81,8 +136,9 @@ StoreReader::StoreReader(const fs::path& store) {
   const StoreLayout layout(store);
   for (std::int64_t last_generation = -1;;) {
     m_impl = std::make_unique<Impl>(layout);
-    if (m_impl->map_segments()) return;
-    if (m_impl->generation == last_generation) throw damaged(m_impl->missing, "is missing");
+    const bool is_newest = m_impl->generation == last_generation;
+    if (m_impl->map_segments(is_newest)) return;
+    if (is_newest) throw damaged(m_impl->missing, "is missing");
     last_generation = m_impl->generation;
   }
 }
@@ -154,10 +210,14 @@ StoreStats StoreReader::stats() const {
     stats.text_bytes += to_unsigned(row.text_bytes);
     return true;
   });
-  for (const auto& [segment, is_checked] : m_impl->segments) {
+  for (const auto& open : m_impl->segments) {
+    const auto& [segment, index] = std::tie(open.segment, open.index);
     ++stats.segments;
     stats.dead_rows += segment.row().dead.size();
     stats.disk_bytes += to_unsigned(segment.row().bytes);
+    if (!index) continue;
+    stats.indexed += to_unsigned(segment.row().live());
+    stats.disk_bytes += to_unsigned(index->row().bytes);
   }
   for (const char* suffix : {"", "-wal"}) {
     std::error_code error;
@@ -182,7 +242,8 @@ std::vector<KnownText> StoreReader::find_text(std::string_view text) const {
 }
 
 std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::size_t count,
-                                           const ChunkRanges* among) const {
+                                           const ChunkRanges* among,
+                                           const SearchEffort& effort) const {
   if (query.size() != settings().dimension) {
     throw Error(ErrorKind::k_usage, "query vector: has " + std::to_string(query.size()) +
                                         " dimensions, the store's have " +
@@ -194,15 +255,55 @@ std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::si
   std::vector<Proposal> proposals;
   for (auto& open : m_impl->segments) {
     if (among != nullptr && !has_any(open.segment.row(), *among)) continue;
-    open.checked().propose(query, count, among, proposals);
+    open.propose(query, count, among, effort, proposals);
   }
   const std::size_t kept = std::min(count, proposals.size());
   std::partial_sort(proposals.begin(), proposals.begin() + static_cast<std::ptrdiff_t>(kept),
-                    proposals.end(), [](const Proposal& a, const Proposal& b) {
-                      return a.score != b.score ? a.score > b.score : a.chunk < b.chunk;
-                    });
+                    proposals.end(), is_better);
   proposals.resize(kept);
   return proposals;
+}
+
+bool StoreReader::is_exact(const SearchEffort& effort) const {
+  return std::ranges::none_of(m_impl->segments,
+                              [&](const auto& open) { return open.uses_index(effort); });
+}
+
+std::vector<RecallPoint> StoreReader::measure_recall(std::size_t questions, double enough) const {
+  std::vector<RecallPoint> table;
+  std::size_t most = 0;
+  std::vector<std::pair<const FlatSegment*, std::int64_t>> live;  // a segment's rows
+  std::int64_t rows = 0;
+  for (auto& open : m_impl->segments) {
+    if (open.index) most = std::max(most, static_cast<std::size_t>(open.index->row().lists));
+    live.emplace_back(&open.checked(), rows);
+    rows += open.segment.row().count;
+  }
+  if (most == 0) return table;
+  RecallSample sample;
+  const auto wanted = static_cast<std::int64_t>(std::max<std::size_t>(questions, 1));
+  const std::int64_t step = std::max<std::int64_t>(1, rows / wanted);
+  for (const auto& [segment, before] : live) {
+    // Every step-th row of the store.
+    for (std::int64_t row = (step - before % step) % step; row < segment->row().count;
+         row += step) {
+      if (pending_interrupt() != 0) return table;
+      if (segment->is_dead(row)) continue;
+      sample.add(segment->chunk_at(row), segment->vector_at(row),
+                 [&](const auto& query, auto count) {
+                   return propose(query, count, nullptr, {.lists = {}, .recall = 1});
+                 });
+    }
+  }
+  for (std::size_t lists = 1; lists <= most && pending_interrupt() == 0;
+       lists = next_effort(lists)) {
+    const double recall = sample.recall([&](const auto& query, auto count) {
+      return propose(query, count, nullptr, {.lists = lists});
+    });
+    table.push_back({.lists = lists, .recall = recall});
+    if (recall >= enough) break;
+  }
+  return table;
 }
 
 std::vector<float> StoreReader::vector_of(ChunkId chunk) const {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <random>
 #include <set>
@@ -14,6 +15,7 @@
 #include "store/damage.h"
 #include "store/flat_segment.h"
 #include "store/head.h"
+#include "store/ivf_index.h"
 #include "store/layout.h"
 #include "store/lock.h"
 #include "store/store.h"
@@ -25,6 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double k_unit_tolerance = 1e-3;
+constexpr std::int64_t k_many_vectors = 200'000;                  // that are worth an index
 constexpr std::uintmax_t k_long_log = std::uintmax_t{64} << 20U;  // bytes
 
 std::string random_id() {
@@ -115,12 +118,15 @@ void each_live_run(const FlatSegment& segment, const Visit& visit) {
 class Undo {
  public:
   explicit Undo(fs::path file) : m_file(std::move(file)) {}
+  Undo(Undo&& other) noexcept : m_file(std::exchange(other.m_file, {})) {}
+  Undo& operator=(Undo&& other) noexcept {
+    std::swap(m_file, other.m_file);
+    return *this;
+  }
   ~Undo() {
     std::error_code ignored;
     if (!m_file.empty()) fs::remove(m_file, ignored);
   }
-  Undo(const Undo&) = delete;
-  Undo& operator=(const Undo&) = delete;
   void keep() { m_file.clear(); }
 
  private:
@@ -138,7 +144,9 @@ struct StoreWriter::Impl {
     const Head head = require_store(layout);
     compare_with_head(layout, catalogue, head);
     std::set<std::string> named;
-    for (const SegmentRow& row : catalogue.segments()) named.insert(row.name);
+    for (const SegmentRow& row : catalogue.segments()) {
+      for (std::string& name : files_of(row, layout.catalogue)) named.insert(std::move(name));
+    }
     const std::int64_t generation = catalogue.state().generation;
     if (generation > head.generation) {  // the last writer died between the two
       PendingHead(layout.head, {.store = head.store, .generation = generation}).commit();
@@ -210,7 +218,7 @@ struct StoreWriter::Impl {
       each_live_run(source, [&](std::int64_t first, std::int64_t rows) {
         for (std::int64_t i = 0; i < rows; ++i) chunks.push_back(source.chunk_at(first + i));
       });
-      gone.push_back(row.name);
+      std::ranges::move(files_of(row, layout.catalogue), std::back_inserter(gone));
     }
     const EachBlock each_block = [&](const auto& visit) {
       for (const FlatSegment& source : sources) {
@@ -248,13 +256,55 @@ struct StoreWriter::Impl {
     }
   }
 
-  bool compact() {
+  bool compact(const CompactOptions& options) {
     const std::vector<SegmentRow> segments = catalogue.segments();
     const bool has_dead = std::ranges::any_of(
         segments, [](const SegmentRow& segment) { return !segment.dead.empty(); });
     if ((segments.size() > 1 || has_dead) && !rewrite(segments)) return false;
+    for (const SegmentRow& row : catalogue.segments()) {
+      if (!settle_index(row, options)) return false;
+    }
     catalogue.database().release_space();
     return true;
+  }
+
+  // Gives a segment without dead rows the index that is asked for, if it has not got it, or takes
+  // away the one it has. False after an interrupt.
+  bool settle_index(const SegmentRow& row, const CompactOptions& options) {
+    const bool is_wanted = options.index == IndexKind::k_ivf ||
+                           (options.index == IndexKind::k_auto && row.count >= k_many_vectors);
+    if (is_wanted ? has_index(row, options.codes) : row.index.empty()) return true;
+    std::vector<std::string> gone = files_of(row, layout.catalogue);
+    gone.erase(gone.begin());  // the segment itself
+    std::string text;
+    Undo file{fs::path()};
+    if (is_wanted) {
+      FlatSegment segment(layout.segment(row.name), row);
+      segment.check(FlatSegment::Check::k_cached);
+      const auto index = make_ivf_index(layout.segments, segment, options.codes);
+      if (!index) return false;
+      text = to_text(*index);
+      std::erase(gone, index->name);  // made anew with the same bytes
+      if (!gone.empty() || row.index.empty()) file = Undo(layout.segment(index->name));
+    }
+    CatalogueEdit edit(catalogue);
+    edit.set_index(row, text);
+    finish(edit, file, gone);
+    return true;
+  }
+
+  // Whether a segment has an index with such codes, and its file is sound.
+  bool has_index(const SegmentRow& row, VectorCodes codes) const {
+    if (row.index.empty()) return false;
+    IvfRow known = parse_ivf_row(row.index, layout.catalogue);
+    if (known.codes != codes) return false;
+    const fs::path file = layout.segment(known.name);
+    try {
+      IvfIndex(file, std::move(known)).check(row, FlatSegment::Check::k_anew);
+      return true;
+    } catch (const Error&) {  // it is made anew
+      return false;
+    }
   }
 
   // The new segment, durable; of no rows and without a file when the documents have no chunks.
@@ -335,7 +385,7 @@ void StoreWriter::commit(std::span<const NewDocument> documents,
   m_impl->tidy();
 }
 
-bool StoreWriter::compact() { return m_impl->compact(); }
+bool StoreWriter::compact(const CompactOptions& options) { return m_impl->compact(options); }
 
 void StoreWriter::shorten_log() {
   std::error_code error;

@@ -8,6 +8,7 @@
 #include "store/consistency.h"
 #include "store/damage.h"
 #include "store/flat_segment.h"
+#include "store/ivf_index.h"
 #include "store/store.h"
 
 namespace vecdb {
@@ -76,11 +77,19 @@ class Verification {
         }
         vectors.used.resize(vectors.chunks.size());
         vectors.is_known = true;
+        check_index(row);
       } catch (const Error& error) {  // a file that cannot be opened or read is a finding too
         m_problems.emplace_back(error.what());
       }
     }
     m_knows_segments = true;
+  }
+
+  void check_index(const SegmentRow& row) {
+    if (row.index.empty()) return;
+    IvfRow index = parse_ivf_row(row.index, m_layout.catalogue);
+    const std::filesystem::path file = m_layout.segment(index.name);
+    IvfIndex(file, std::move(index)).check(row, FlatSegment::Check::k_anew);
   }
 
   // Looks every document up by its uri, so that one bad row does not hide the others.

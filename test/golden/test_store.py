@@ -140,3 +140,48 @@ def test_the_independent_reader_of_the_format_agrees(vecdb, speech_store):
     done = subprocess.run([sys.executable, READER, speech_store], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert str(SPEECH) in done.stdout
+
+
+@pytest.fixture
+def indexed(vecdb, speech_store):
+    store = copy_of(speech_store, vecdb)
+    assert vecdb("--store", store, "compact", "--index", "ivf").code == 0
+    (index,) = (store / "segments").glob("*.ivf")
+    return store, index
+
+
+@pytest.mark.parametrize("codes", ["f32", "f16", "sq8"])
+def test_faiss_reads_an_index_and_all_its_lists_find_what_a_scan_finds(vecdb, speech_store, codes):
+    store = copy_of(speech_store, vecdb)
+    flat = vecdb("--store", store, "query", "--json", "-k", "10", QUESTION).out
+    assert vecdb("--store", store, "compact", "--index", "ivf", "--codes", codes).code == 0
+    (figures,) = vecdb("--store", store, "stats", "--json", "--recall").records
+    assert (figures["indexed"], figures["recall"][-1]["recall"]) == (42, 1)
+    for effort in (("--recall", "1"), ("--nprobe", "13")):
+        assert vecdb("--store", store, "query", "--json", "-k", "10", *effort, QUESTION).out == flat
+    assert vecdb("--store", store, "query", "-k", "1", QUESTION).code == 0
+    assert vecdb("--store", store, "verify").code == 0
+    subprocess.run([sys.executable, READER, store], check=True, stdout=subprocess.DEVNULL)
+    assert vecdb("--store", store, "compact", "--index", "flat").code == 0
+    assert not list((store / "segments").glob("*.ivf"))
+    assert vecdb("--store", store, "query", "--json", "-k", "10", QUESTION).out == flat
+
+
+def test_a_damaged_index_is_told_and_can_be_done_without(vecdb, indexed):
+    store, index = indexed
+    whole = index.read_bytes()
+    for content in (whole[:100] + bytes([whole[100] ^ 1]) + whole[101:], whole[:-1], b"", None):
+        index.write_bytes(content) if content is not None else index.unlink()
+        assert_error(vecdb("--store", store, "query", QUESTION), 3, index.name)
+        assert vecdb("--store", store, "query", "--recall", "1", QUESTION).code == 0
+    assert vecdb("--store", store, "verify").code == 3
+    assert vecdb("--store", store, "compact", "--index", "ivf").code == 0
+    assert vecdb("--store", store, "query", QUESTION).code == vecdb("--store", store, "verify").code == 0
+
+
+def test_flags_of_the_index_speak_plainly(vecdb, indexed):
+    store, _ = indexed
+    assert_error(vecdb("--store", store, "query", "--nprobe", "0", QUESTION), 2, "--nprobe")
+    assert_error(vecdb("--store", store, "query", "--recall", "1.5", QUESTION), 2, "--recall")
+    assert vecdb("--store", store, "query", "--recall", "0.9", "--nprobe", "3", QUESTION).code == 2
+    assert_error(vecdb("--store", store, "compact", "--codes", "sq4"), 2, "--codes")

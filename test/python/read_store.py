@@ -81,10 +81,27 @@ def check_state(catalogue, head):
     return settings, state
 
 
+def check_index(store, segment, row):
+    need(row["name"] == f"{segment['id']:06}-{row['sha256'][:8]}.ivf", f"{row['name']}: name")
+    path = store / "segments" / row["name"]
+    data = path.read_bytes()
+    need(len(data) == row["bytes"], f"{path}: size")
+    need(hashlib.sha256(data).hexdigest() == row["sha256"], f"{path}: SHA-256")
+    index = faiss.read_index(str(path))
+    need(row["kind"] == "ivf" and index.nlist == row["lists"], f"{path}: lists")
+    flat = isinstance(index, faiss.IndexIVFFlat)
+    code = "f32" if flat else {faiss.ScalarQuantizer.QT_fp16: "f16", faiss.ScalarQuantizer.QT_8bit: "sq8"}[index.sq.qtype]
+    need(code == row["codes"], f"{path}: codes")
+    lists = index.invlists
+    ids = [i for n in range(index.nlist)
+           for i in faiss.rev_swig_ptr(lists.get_ids(n), lists.list_size(n)).tolist()]
+    need(sorted(ids) == list(range(segment["count"])), f"{path}: rows")
+
+
 def read_segments(store, catalogue, settings):
     """The opened index and the live chunks' rows of each segment."""
     segments = []
-    fields = "id name kind bytes sha256 dimension metric count generation first last dead dead_digest"
+    fields = "id name kind bytes sha256 dimension metric count generation first last search_index dead dead_digest"
     below = 0
     for row in rows_of(catalogue, "segments", "first", fields):
         dead = [r[0] for r in catalogue.execute(
@@ -108,6 +125,8 @@ def read_segments(store, catalogue, settings):
         norms = numpy.linalg.norm(index.index.reconstruct_n(0, index.ntotal), axis=1)
         need(numpy.allclose(norms, 1, atol=1e-3), f"{path}: a vector is not of unit length")
         need(set(dead) <= set(ids.tolist()), f"{path}: tombstones")
+        if row["search_index"]:
+            check_index(store, row, json.loads(row["search_index"]))
         rows = {int(chunk): place for place, chunk in enumerate(ids)}
         segments.append((index, {chunk: rows[chunk] for chunk in rows.keys() - set(dead)}))
     return segments
