@@ -48,3 +48,12 @@ def test_it_finds_its_network_module(tmp_path, prefix):
                           env=vecdb.env | {"HF_ENDPOINT": "ftp://127.0.0.1"}, capture_output=True,
                           text=True)
     assert (done.returncode, "HF_ENDPOINT" in done.stderr) == (2, True), done.stderr
+
+
+def test_no_library_comes_from_the_working_folder(vecdb, speech_store):
+    for library in ("libc10.so", "libcurl.so.4", "libgomp.so.1", "libsqlite3.so.0", "libtorch_cpu.so",
+                    "libvecdb_faiss.so"):
+        vecdb.write(library, "a trap")
+    assert vecdb("--store", speech_store, "query", QUESTION).code == 0
+    pull = vecdb("model", "pull", "owner/model", HF_ENDPOINT="ftp://127.0.0.1")
+    assert (pull.code, "HF_ENDPOINT" in pull.err) == (2, True), pull.err
