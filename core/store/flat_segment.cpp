@@ -4,6 +4,7 @@
 #include <faiss/impl/FaissException.h>
 #include <faiss/impl/IDSelector.h>
 #include <faiss/utils/distances.h>
+#include <faiss/utils/utils.h>
 
 #include <algorithm>
 #include <cstring>
@@ -198,8 +199,9 @@ void FlatSegment::propose(std::span<const float> query, std::size_t count,
 }
 
 std::string faiss_version() {
+  const std::string options = faiss::get_compile_options();  // "OPTIMIZE AVX2"
   return std::to_string(FAISS_VERSION_MAJOR) + "." + std::to_string(FAISS_VERSION_MINOR) + "." +
-         std::to_string(FAISS_VERSION_PATCH);
+         std::to_string(FAISS_VERSION_PATCH) + " (" + options.substr(options.rfind(' ') + 1) + ")";
 }
 
 }  // namespace vecdb
