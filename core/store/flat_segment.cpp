@@ -14,6 +14,7 @@
 
 #include "base/sha256.h"
 #include "base/verified_file.h"
+#include "base/worker_pool.h"
 #include "store/damage.h"
 #include "store/layout.h"
 
@@ -80,6 +81,21 @@ class LiveRows : public faiss::IDSelector {
  private:
   const std::vector<bool>& m_dead;
 };
+
+// Counts rows from `first` on, as a search that begins there does.
+class RowsFrom : public faiss::IDSelector {
+ public:
+  RowsFrom(std::int64_t first, const faiss::IDSelector& all) : m_first(first), m_all(all) {}
+  bool is_member(RowNumber row) const override { return m_all.is_member(m_first + row); }
+
+ private:
+  std::int64_t m_first;
+  const faiss::IDSelector& m_all;
+};
+
+// FAISS uses one thread for one query, so the rows are searched in blocks. Their size is fixed:
+// what is proposed does not depend on the number of threads.
+constexpr std::int64_t k_block_rows = 16'384;
 
 }  // namespace
 
@@ -175,27 +191,41 @@ std::vector<float> FlatSegment::vector_at(std::int64_t row) const {
   return vector;
 }
 
-void FlatSegment::propose(std::span<const float> query, std::size_t count,
+void FlatSegment::propose(std::span<const float> query, std::size_t count, std::size_t threads,
                           std::vector<Proposal>& proposals) const {
-  const std::size_t wanted = std::min(count, static_cast<std::size_t>(m_row.live()));
-  if (wanted == 0) return;
+  const auto blocks = to_index((m_row.count + k_block_rows - 1) / k_block_rows);
+  std::vector<std::vector<Proposal>> found(blocks);
+  run_parallel(blocks, threads, [&](std::size_t block) {
+    const std::int64_t first = to_signed(block) * k_block_rows;
+    found[block] = propose_of(query, count, first, std::min(k_block_rows, m_row.count - first));
+  });
+  for (const auto& each : found) proposals.insert(proposals.end(), each.begin(), each.end());
+}
+
+std::vector<Proposal> FlatSegment::propose_of(std::span<const float> query, std::size_t count,
+                                              std::int64_t first_row,
+                                              std::int64_t row_count) const {
+  const std::size_t wanted = std::min(count, to_index(row_count));
+  std::vector<Proposal> proposals;
+  if (wanted == 0) return proposals;
   std::vector<float> scores(wanted);
   std::vector<std::int64_t> rows(wanted, -1);
   // The rows are not aligned for floats, so this pointer is only handed on: FAISS loads them with
   // instructions that do not mind.
-  const auto* floats = reinterpret_cast<const float*>(vectors(0, m_row.count).data());
-  const LiveRows selector(m_dead);
+  const auto* floats = reinterpret_cast<const float*>(vectors(first_row, row_count).data());
+  const LiveRows live(m_dead);
+  const RowsFrom selector(first_row, live);
   try {
-    faiss::knn_inner_product(query.data(), floats, query.size(), 1,
-                             static_cast<std::size_t>(m_row.count), wanted, scores.data(),
-                             rows.data(), m_dead.empty() ? nullptr : &selector);
+    faiss::knn_inner_product(query.data(), floats, query.size(), 1, to_index(row_count), wanted,
+                             scores.data(), rows.data(), m_dead.empty() ? nullptr : &selector);
   } catch (const faiss::FaissException& error) {
     throw Error(ErrorKind::k_io, m_path.string() + ": FAISS cannot search it: " + error.what());
   }
   for (std::size_t i = 0; i < wanted; ++i) {
-    if (rows[i] < 0 || rows[i] >= m_row.count) continue;
-    proposals.push_back({.chunk = chunk_at(rows[i]), .score = scores[i]});
+    if (rows[i] < 0 || rows[i] >= row_count) continue;
+    proposals.push_back({.chunk = chunk_at(first_row + rows[i]), .score = scores[i]});
   }
+  return proposals;
 }
 
 std::string faiss_version() {

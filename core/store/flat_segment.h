@@ -49,13 +49,17 @@ class FlatSegment {
   VectorBlock vectors(std::int64_t first_row, std::int64_t rows) const;
   std::vector<float> vector_at(std::int64_t row) const;
 
-  // Appends the `count` best live rows, or all when there are fewer.
-  void propose(std::span<const float> query, std::size_t count,
+  // Appends live rows in any order, the `count` best among them, or all when there are fewer.
+  // Up to `threads` threads search, which makes no difference to what is found.
+  void propose(std::span<const float> query, std::size_t count, std::size_t threads,
                std::vector<Proposal>& proposals) const;
 
  private:
   static std::size_t to_index(std::int64_t row) { return static_cast<std::size_t>(row); }
   const std::byte* chunk_ids() const;
+  // The `count` best live rows of some.
+  std::vector<Proposal> propose_of(std::span<const float> query, std::size_t count,
+                                   std::int64_t first_row, std::int64_t row_count) const;
 
   std::filesystem::path m_path;
   SegmentRow m_row;

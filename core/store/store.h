@@ -130,7 +130,8 @@ struct StoreStats {
 // used; rows of the catalogue before they are returned.
 class StoreReader {
  public:
-  explicit StoreReader(const std::filesystem::path& store);
+  // `threads`: how many propose() may use.
+  explicit StoreReader(const std::filesystem::path& store, std::size_t threads = 1);
   ~StoreReader();
   StoreReader(StoreReader&&) noexcept;
 

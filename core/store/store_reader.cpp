@@ -27,8 +27,9 @@ StoredChunk to_stored(ChunkRow chunk, const DocumentRecord& document) {
 }  // namespace
 
 struct StoreReader::Impl {
-  explicit Impl(const StoreLayout& store_layout)
-      : layout(store_layout),
+  Impl(const StoreLayout& store_layout, std::size_t search_threads)
+      : threads(search_threads),
+        layout(store_layout),
         head(require_store(layout)),
         catalogue(Catalogue::open_to_read(layout.catalogue)) {
     compare_with_head(layout, catalogue, head);
@@ -64,6 +65,7 @@ struct StoreReader::Impl {
     bool is_checked = false;
   };
 
+  std::size_t threads;
   StoreLayout layout;
   Head head;
   Catalogue catalogue;
@@ -72,10 +74,10 @@ struct StoreReader::Impl {
   fs::path missing;
 };
 
-StoreReader::StoreReader(const fs::path& store) {
+StoreReader::StoreReader(const fs::path& store, std::size_t threads) {
   const StoreLayout layout(store);
   for (std::int64_t last_generation = -1;;) {
-    m_impl = std::make_unique<Impl>(layout);
+    m_impl = std::make_unique<Impl>(layout, threads);
     if (m_impl->map_segments()) return;
     if (m_impl->generation == last_generation) throw damaged(m_impl->missing, "is missing");
     last_generation = m_impl->generation;
@@ -174,7 +176,9 @@ std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::si
     throw Error(ErrorKind::k_usage, "query vector: holds a value that is not finite");
   }
   std::vector<Proposal> proposals;
-  for (auto& open : m_impl->segments) open.checked().propose(query, count, proposals);
+  for (auto& open : m_impl->segments) {
+    open.checked().propose(query, count, m_impl->threads, proposals);
+  }
   const std::size_t kept = std::min(count, proposals.size());
   std::partial_sort(proposals.begin(), proposals.begin() + static_cast<std::ptrdiff_t>(kept),
                     proposals.end(), [](const Proposal& a, const Proposal& b) {
