@@ -49,7 +49,7 @@ void add_global(CLI::App& app, GlobalOptions& global) {
   add_choice(app, "--precision", global.precision, precisions,
              "The arithmetic; default auto: the store's, or this machine's best");
   add_count(app, "--threads", global.threads, 1, k_max_threads,
-            "Encoding threads; default: one a processor")
+            "Threads that encode and search; default: one a processor")
       ->envname("VECDB_THREADS");
   add_size(
       app, "--max-memory", k_least_memory,

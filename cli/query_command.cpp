@@ -81,7 +81,7 @@ class Session {
       : m_command(command),
         m_global(global),
         m_style(style_for(global)),
-        m_store(existing_store(global)),
+        m_store(existing_store(global), worker_threads(global)),
         m_embedder(embedder_for_store(m_store.settings(), model_choice(global))) {
     if (!command.filter) return;
     m_selection = select_chunks(m_store, *command.filter);

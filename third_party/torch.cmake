@@ -29,6 +29,7 @@ target_include_directories(torch::torch SYSTEM INTERFACE
 target_compile_definitions(torch::torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
 target_link_libraries(torch::torch INTERFACE
   ${VECDB_TORCH_DIR}/lib/libtorch_cpu.so ${VECDB_TORCH_DIR}/lib/libc10.so)
+set(TORCH_LIBRARY_FOLDER ${VECDB_TORCH_DIR}/lib CACHE INTERNAL "")
 # What the installed program needs beside its own module. Some builds of the package carry an OpenMP
 # runtime of their own.
 file(GLOB openmp ${VECDB_TORCH_DIR}/lib/libgomp*.so*)

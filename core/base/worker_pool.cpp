@@ -1,5 +1,8 @@
 #include "base/worker_pool.h"
 
+#include <algorithm>
+#include <atomic>
+#include <exception>
 #include <new>
 #include <system_error>
 
@@ -16,6 +19,27 @@ std::vector<std::thread> start_threads(std::size_t count, const std::function<vo
   } catch (const std::bad_alloc&) {
   }
   return threads;
+}
+
+void run_parallel(std::size_t count, std::size_t threads,
+                  const std::function<void(std::size_t)>& task) {
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex failure_mutex;
+  const auto work = [&] {
+    try {
+      for (std::size_t i = next++; i < count; i = next++) task(i);
+    } catch (...) {
+      const std::lock_guard lock(failure_mutex);
+      if (!failure) failure = std::current_exception();
+      next = count;
+    }
+  };
+  const std::size_t most = std::max<std::size_t>(std::min(threads, count), 1);
+  std::vector<std::thread> others = start_threads(most - 1, work);
+  work();
+  for (std::thread& thread : others) thread.join();
+  if (failure) std::rethrow_exception(failure);
 }
 
 WorkerPool::WorkerPool(std::size_t threads)

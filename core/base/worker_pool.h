@@ -16,6 +16,11 @@ namespace vecdb {
 // Starts up to `count` threads that run `work`; fewer, or none, when the system gives no more.
 std::vector<std::thread> start_threads(std::size_t count, const std::function<void()>& work);
 
+// Runs task(i) for every i below `count` on up to `threads` threads, the caller's among them. The
+// first exception stops the rest and is thrown again.
+void run_parallel(std::size_t count, std::size_t threads,
+                  const std::function<void(std::size_t)>& task);
+
 // Threads that run tasks, the oldest first. Destroyed, it drops the tasks that no thread has begun
 // (their futures break) and waits for the others.
 class WorkerPool {

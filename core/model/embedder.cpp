@@ -1,13 +1,9 @@
 #include "model/embedder.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -46,28 +42,6 @@ std::vector<Batch> make_batches(std::span<const std::span<const TokenId>> parts,
     batch.longest = std::max(batch.longest, parts[i].size());
   }
   return batches;
-}
-
-// Runs task(i) for every i below `count` on up to `threads` threads, the caller's among them. The
-// first exception stops the rest and is thrown again.
-template <typename Task>
-void run_parallel(std::size_t count, std::size_t threads, const Task& task) {
-  std::atomic<std::size_t> next{0};
-  std::exception_ptr failure;
-  std::mutex failure_mutex;
-  const auto work = [&] {
-    try {
-      for (std::size_t i = next++; i < count; i = next++) task(i);
-    } catch (...) {
-      const std::lock_guard lock(failure_mutex);
-      if (!failure) failure = std::current_exception();
-      next = count;
-    }
-  };
-  std::vector<std::thread> workers = start_threads(std::min(threads, count) - 1, work);
-  work();
-  for (auto& worker : workers) worker.join();
-  if (failure) std::rethrow_exception(failure);
 }
 
 void scale_to_unit(std::span<float> vector) {

@@ -4,6 +4,7 @@
 #include <faiss/impl/FaissException.h>
 #include <faiss/impl/IDSelector.h>
 #include <faiss/utils/distances.h>
+#include <faiss/utils/utils.h>
 
 #include <algorithm>
 #include <cstring>
@@ -14,6 +15,7 @@
 
 #include "base/sha256.h"
 #include "base/verified_file.h"
+#include "base/worker_pool.h"
 #include "store/damage.h"
 #include "store/layout.h"
 
@@ -125,6 +127,21 @@ std::shared_ptr<faiss::IDSelector> select_rows(const std::vector<RowRange>& rang
   }
   return std::make_shared<AllBut>(std::move(left_out));
 }
+
+// Counts rows from `first` on, as a search that begins there does.
+class RowsFrom : public faiss::IDSelector {
+ public:
+  RowsFrom(std::int64_t first, const faiss::IDSelector& all) : m_first(first), m_all(all) {}
+  bool is_member(RowNumber row) const override { return m_all.is_member(m_first + row); }
+
+ private:
+  std::int64_t m_first;
+  const faiss::IDSelector& m_all;
+};
+
+// FAISS uses one thread for one query, so the rows are searched in blocks. Their size is fixed:
+// what is proposed does not depend on the number of threads.
+constexpr std::int64_t k_block_rows = 16'384;
 
 }  // namespace
 
@@ -255,30 +272,56 @@ RowSelection FlatSegment::select(const ChunkRanges* among) const {
 }
 
 void FlatSegment::propose(std::span<const float> query, std::size_t count,
-                          const RowSelection& selection, std::vector<Proposal>& proposals) const {
-  const std::size_t wanted = std::min(count, static_cast<std::size_t>(selection.most));
-  if (wanted == 0) return;
+                          const RowSelection& selection, std::size_t threads,
+                          std::vector<Proposal>& proposals) const {
+  const faiss::IDSelector* const selector = selection.selector.get();
+  const std::size_t wanted = std::min(count, to_index(selection.most));
+  // FAISS goes straight to a few rows, when the selector that names them is handed on as it is.
+  const std::int64_t block_rows = selection.is_few ? m_row.count : k_block_rows;
+  const auto blocks = to_index((m_row.count + block_rows - 1) / block_rows);
+  std::vector<std::vector<Proposal>> found(blocks);
+  run_parallel(blocks, threads, [&](std::size_t i) {
+    const std::int64_t first = to_signed(i) * block_rows;
+    const RowRange block{first, std::min(first + block_rows, m_row.count)};
+    if (selection.is_few || selector == nullptr) {
+      found[i] = propose_of(query, wanted, block, selector);
+    } else {
+      const RowsFrom from_first(first, *selector);
+      found[i] = propose_of(query, wanted, block, &from_first);
+    }
+  });
+  for (const auto& each : found) proposals.insert(proposals.end(), each.begin(), each.end());
+}
+
+std::vector<Proposal> FlatSegment::propose_of(std::span<const float> query, std::size_t count,
+                                              RowRange block,
+                                              const faiss::IDSelector* selector) const {
+  const std::int64_t row_count = block.end - block.first;
+  const std::size_t wanted = std::min(count, to_index(row_count));
+  std::vector<Proposal> proposals;
+  if (wanted == 0) return proposals;
   std::vector<float> scores(wanted);
   std::vector<std::int64_t> rows(wanted, -1);
   // The rows are not aligned for floats, so this pointer is only handed on: FAISS loads them with
   // instructions that do not mind.
-  const auto* floats = reinterpret_cast<const float*>(vectors(0, m_row.count).data());
+  const auto* floats = reinterpret_cast<const float*>(vectors(block.first, row_count).data());
   try {
-    faiss::knn_inner_product(query.data(), floats, query.size(), 1,
-                             static_cast<std::size_t>(m_row.count), wanted, scores.data(),
-                             rows.data(), selection.selector.get());
+    faiss::knn_inner_product(query.data(), floats, query.size(), 1, to_index(row_count), wanted,
+                             scores.data(), rows.data(), selector);
   } catch (const faiss::FaissException& error) {
     throw Error(ErrorKind::k_io, m_path.string() + ": FAISS cannot search it: " + error.what());
   }
   for (std::size_t i = 0; i < wanted; ++i) {
-    if (rows[i] < 0 || rows[i] >= m_row.count) continue;
-    proposals.push_back({.chunk = chunk_at(rows[i]), .score = scores[i]});
+    if (rows[i] < 0 || rows[i] >= row_count) continue;
+    proposals.push_back({.chunk = chunk_at(block.first + rows[i]), .score = scores[i]});
   }
+  return proposals;
 }
 
 std::string faiss_version() {
+  const std::string options = faiss::get_compile_options();  // "OPTIMIZE AVX2"
   return std::to_string(FAISS_VERSION_MAJOR) + "." + std::to_string(FAISS_VERSION_MINOR) + "." +
-         std::to_string(FAISS_VERSION_PATCH);
+         std::to_string(FAISS_VERSION_PATCH) + " (" + options.substr(options.rfind(' ') + 1) + ")";
 }
 
 }  // namespace vecdb

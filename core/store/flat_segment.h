@@ -70,9 +70,10 @@ class FlatSegment {
 
   // The live rows, of all chunks or of some.
   RowSelection select(const ChunkRanges* among) const;
-  // Appends the `count` best rows of a selection; all when there are fewer.
+  // Appends rows of a selection in any order, the `count` best among them; all when there are
+  // fewer. Up to `threads` threads search, which makes no difference to what is found.
   void propose(std::span<const float> query, std::size_t count, const RowSelection& selection,
-               std::vector<Proposal>& proposals) const;
+               std::size_t threads, std::vector<Proposal>& proposals) const;
 
  private:
   static std::size_t to_index(std::int64_t row) { return static_cast<std::size_t>(row); }
@@ -80,6 +81,9 @@ class FlatSegment {
   // The first row of this chunk or a later one; row().count when there is none.
   std::int64_t row_from(ChunkId chunk) const;
   std::vector<RowRange> rows_of(const ChunkRanges& chunks) const;
+  // The `count` best rows of a block, of those that `selector` (nullptr: every one) lets through.
+  std::vector<Proposal> propose_of(std::span<const float> query, std::size_t count, RowRange block,
+                                   const faiss::IDSelector* selector) const;
 
   std::filesystem::path m_path;
   SegmentRow m_row;

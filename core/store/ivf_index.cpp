@@ -222,7 +222,7 @@ std::vector<RecallPoint> measure(const FlatSegment& segment, const IvfIndex& ind
     sample.add(segment.chunk_at(row), segment.vector_at(row), [&](const auto& query, auto wanted) {
       faiss::InterruptCallback::check();
       std::vector<Proposal> found;
-      segment.propose(query, wanted, every, found);
+      segment.propose(query, wanted, every, 1, found);
       std::ranges::sort(found, is_better);
       return found;
     });

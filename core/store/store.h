@@ -172,7 +172,8 @@ struct StoreStats {
 // used; rows of the catalogue before they are returned.
 class StoreReader {
  public:
-  explicit StoreReader(const std::filesystem::path& store);
+  // `threads`: how many propose() may use.
+  explicit StoreReader(const std::filesystem::path& store, std::size_t threads = 1);
   ~StoreReader();
   StoreReader(StoreReader&&) noexcept;
 
@@ -278,8 +279,8 @@ std::optional<std::uint64_t> migrate_store(const std::filesystem::path& store, d
 // Takes no cached result.
 std::vector<std::string> verify_store(const std::filesystem::path& store);
 
-// "3.40.1" and "1.7.3".
-std::string sqlite_version();
+std::string sqlite_version();  // "3.40.1"
+// With the instruction set that its loops are built for, as FAISS names it: "1.7.3 (AVX2)".
 std::string faiss_version();
 
 }  // namespace vecdb

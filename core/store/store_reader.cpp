@@ -35,8 +35,9 @@ StoredChunk to_stored(ChunkRow chunk, const DocumentRecord& document) {
 }  // namespace
 
 struct StoreReader::Impl {
-  explicit Impl(const StoreLayout& store_layout)
-      : layout(store_layout),
+  Impl(const StoreLayout& store_layout, std::size_t search_threads)
+      : threads(search_threads),
+        layout(store_layout),
         head(require_store(layout)),
         catalogue(Catalogue::open_to_read(layout.catalogue)) {
     compare_with_head(layout, catalogue, head);
@@ -97,11 +98,12 @@ struct StoreReader::Impl {
     }
 
     void propose(std::span<const float> query, std::size_t count, const ChunkRanges* among,
-                 const SearchEffort& effort, std::vector<Proposal>& proposals) {
+                 const SearchEffort& effort, std::size_t threads,
+                 std::vector<Proposal>& proposals) {
       const FlatSegment& flat = checked();
       const RowSelection selection = flat.select(among);
       if (selection.is_few || !uses_index(effort)) {
-        return flat.propose(query, count, selection, proposals);
+        return flat.propose(query, count, selection, threads, proposals);
       }
       // Where a filter lets one of n rows pass, one of n is found in a list.
       const IvfIndex& ivf = checked_index();
@@ -124,6 +126,7 @@ struct StoreReader::Impl {
     bool is_index_checked = false;
   };
 
+  std::size_t threads;
   StoreLayout layout;
   Head head;
   Catalogue catalogue;
@@ -132,10 +135,10 @@ struct StoreReader::Impl {
   fs::path missing;
 };
 
-StoreReader::StoreReader(const fs::path& store) {
+StoreReader::StoreReader(const fs::path& store, std::size_t threads) {
   const StoreLayout layout(store);
   for (std::int64_t last_generation = -1;;) {
-    m_impl = std::make_unique<Impl>(layout);
+    m_impl = std::make_unique<Impl>(layout, threads);
     const bool is_newest = m_impl->generation == last_generation;
     if (m_impl->map_segments(is_newest)) return;
     if (is_newest) throw damaged(m_impl->missing, "is missing");
@@ -255,7 +258,7 @@ std::vector<Proposal> StoreReader::propose(std::span<const float> query, std::si
   std::vector<Proposal> proposals;
   for (auto& open : m_impl->segments) {
     if (among != nullptr && !has_any(open.segment.row(), *among)) continue;
-    open.propose(query, count, among, effort, proposals);
+    open.propose(query, count, among, effort, m_impl->threads, proposals);
   }
   const std::size_t kept = std::min(count, proposals.size());
   std::partial_sort(proposals.begin(), proposals.begin() + static_cast<std::ptrdiff_t>(kept),

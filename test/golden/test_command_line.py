@@ -12,7 +12,7 @@ def test_help_and_version_go_to_stdout(vecdb):
     assert "--chunk-size" in vecdb("ingest", "--help").out
     version = vecdb("--version")
     assert version.code == 0
-    assert re.fullmatch(r"vecdb \d+\.\d+\.\d+\nlibtorch 2\.13\.0\nFAISS \d+\.\d+\.\d+\n"
+    assert re.fullmatch(r"vecdb \d+\.\d+\.\d+\nlibtorch 2\.13\.0\nFAISS \d+\.\d+\.\d+ \([A-Z0-9]+\)\n"
                         r"sentencepiece 0\.2\.1\nSQLite \d+\.\d+\.\d+\n", version.out)
 
 

@@ -1,4 +1,4 @@
-"""The installed program stands on its own."""
+"""The installed program stands on its own, and both it and a build know where their libraries are."""
 
 import os
 import subprocess
@@ -20,8 +20,9 @@ def test_everything_has_its_place(prefix):
     for file in ("bin/vecdb", "share/man/man1/vecdb.1",
                  "share/vecdb/models/all-MiniLM-L6-v2/model.json"):
         assert (prefix / file).is_file(), file
-    for module in ("torch", "curl"):
-        assert list(prefix.glob(f"lib*/**/libvecdb_{module}.so")), module
+    for library in PROGRAM.parent.glob("**/libvecdb_*.so"):
+        name = library.relative_to(PROGRAM.parent)
+        assert list(prefix.glob(f"lib*/**/vecdb/{name}")), name
     assert list(prefix.glob("share/doc/**/NOTICE"))
 
 
@@ -48,3 +49,12 @@ def test_it_finds_its_network_module(tmp_path, prefix):
                           env=vecdb.env | {"HF_ENDPOINT": "ftp://127.0.0.1"}, capture_output=True,
                           text=True)
     assert (done.returncode, "HF_ENDPOINT" in done.stderr) == (2, True), done.stderr
+
+
+def test_no_library_comes_from_the_working_folder(vecdb, speech_store):
+    for library in ("libc10.so", "libcurl.so.4", "libgomp.so.1", "libsqlite3.so.0", "libtorch_cpu.so",
+                    "libvecdb_faiss.so"):
+        vecdb.write(library, "a trap")
+    assert vecdb("--store", speech_store, "query", QUESTION).code == 0
+    pull = vecdb("model", "pull", "owner/model", HF_ENDPOINT="ftp://127.0.0.1")
+    assert (pull.code, "HF_ENDPOINT" in pull.err) == (2, True), pull.err

@@ -1,7 +1,9 @@
 import json
 import os
+import re
+from pathlib import Path
 
-from conftest import DATA, QUESTION, SPEECH, assert_error
+from conftest import DATA, PROGRAM, QUESTION, SPEECH, assert_error
 
 
 def test_the_original_example_gives_its_ten_passages_in_order(vecdb, speech_store):
@@ -74,6 +76,22 @@ def test_threads_do_not_change_an_answer(vecdb, speech_store):
     one = vecdb("query", "--store", speech_store, "--threads", "1", "--json", QUESTION)
     two = vecdb("query", "--store", speech_store, "--threads", "2", "--json", QUESTION)
     assert one.code == 0 and one.out == two.out
+
+
+def test_a_processor_without_avx2_gives_the_same_answer(vecdb, speech_store):
+    question = ("--store", speech_store, "query", "--json", "-k", "10", QUESTION)
+    without = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2"}  # as the loader sees the processor
+    assert "(AVX2)" not in vecdb("--version", **without).out
+    if (PROGRAM.parent / "glibc-hwcaps").is_dir() and knows_x86_64_v3():
+        assert "(AVX2)" in vecdb("--version").out
+    answer = vecdb(*question)
+    assert len(answer.records) == 10
+    assert vecdb(*question, **without) == answer
+
+
+def knows_x86_64_v3() -> bool:
+    flags = re.search(r"^flags\s*:(.*)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return {"avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"} <= set(flags[1].split() if flags else ())
 
 
 def test_equal_passages_come_in_order_of_uri_and_chunk(vecdb):

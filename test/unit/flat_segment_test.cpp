@@ -8,6 +8,7 @@
 #include <cmath>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "store/store.h"
@@ -202,6 +203,32 @@ TEST_CASE("equal vectors are all proposed, each once") {
   make_store(folder.path()).commit(std::vector{document}, {});
   const StoreReader reader(folder.path());
   for (const std::size_t k : {5, 120, 299, 300, 400}) check_proposals(reader, same, k);
+}
+
+TEST_CASE("any number of threads proposes the same of a large segment") {
+  const TemporaryFolder folder;
+  NewDocument document = make_document("a", 40'000, 1);
+  // Each vector stands there many times, so that there are ties at every border.
+  for (std::size_t i = 0; i < document.vectors.size(); ++i) {
+    document.vectors[i] = document.vectors[i % (500 * k_settings.dimension)];
+  }
+  auto writer = make_store(folder.path());
+  writer.commit(std::vector{document, make_document("b", 300, 2)}, {});
+  writer.commit({}, std::vector<std::string>{"b"});
+  const StoreReader one(folder.path());
+  const StoreReader four(folder.path(), 4);
+  REQUIRE(one.stats().segments == 1);
+  REQUIRE(one.stats().dead_rows == 300);
+  const std::vector<float> query = random_unit(7);
+  const auto facts_of = [&](const StoreReader& reader, std::size_t k) {
+    std::vector<std::pair<float, ChunkId>> facts;
+    for (const Proposal& each : reader.propose(query, k))
+      facts.emplace_back(each.score, each.chunk);
+    return facts;
+  };
+  for (const std::size_t k : {1, 20, 3000, 50'000}) CHECK(facts_of(one, k) == facts_of(four, k));
+  check_proposals(four, query, 3000);
+  check_proposals(four, query, 50'000);
 }
 
 TEST_CASE("a query of another dimension or without finite values is refused") {

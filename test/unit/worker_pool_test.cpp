@@ -91,6 +91,32 @@ TEST_CASE("as many threads start as the system gives") {
   CHECK(begun == 3);
 }
 
+TEST_CASE("parallel tasks each run once, with threads or without") {
+  const auto sum_below = [](std::size_t count, std::size_t threads) {
+    std::atomic<std::size_t> sum{0};
+    vecdb::run_parallel(count, threads, [&](std::size_t i) { sum += i; });
+    return sum.load();
+  };
+  for (const std::size_t threads : {0, 1, 3}) {
+    CHECK(sum_below(0, threads) == 0);
+    CHECK(sum_below(1000, threads) == 499'500);
+  }
+  const NoThreads no_threads;
+  CHECK(sum_below(1000, 3) == 499'500);
+}
+
+TEST_CASE("what a parallel task throws comes out, and no other is begun") {
+  std::size_t run = 0;
+  const auto task = [&](std::size_t i) {
+    if (i == 5) throw std::runtime_error("broken");
+    ++run;
+  };
+  CHECK_THROWS_WITH(vecdb::run_parallel(1000, 1, task), "broken");
+  CHECK(run == 5);
+  const auto each = [](std::size_t) { throw std::runtime_error("all broken"); };
+  CHECK_THROWS_WITH(vecdb::run_parallel(1000, 3, each), "all broken");
+}
+
 TEST_CASE("a pool without a single thread is an error") {
   const NoThreads no_threads;
   try {
