@@ -295,6 +295,17 @@ TEST_CASE("a page's text is its words, with white space as a browser shows it") 
   CHECK(text("<p> </p>").empty());
 }
 
+TEST_CASE("a character reference too large for any number is a replacement character") {
+  const auto text = [](std::string_view page) { return read_html(page).text; };
+  const std::string nines(30, '9');
+  CHECK(text("a&#1114112;b&#x110000;c") == "a\uFFFDb\uFFFDc");
+  CHECK(text("a&#" + nines + ";b&#x" + nines + "c") == "a\uFFFDb\uFFFD");
+  CHECK(text("&#4294967361;&#x100000041;&#2147483713;") == "\uFFFD\uFFFD\uFFFD");
+  CHECK(text("&#000000000000000000065;&#x00000000000000000042;") == "AB");
+  CHECK(read_html("<title>&#" + nines + ";</title>").title == "\uFFFD");
+  CHECK(text("&#" + nines) == "\uFFFD");
+}
+
 TEST_CASE("a page says its title and language") {
   const HtmlText page = read_html("<html lang='de-AT'><title> A\n &amp;  b </title>x");
   CHECK(page.title == "A & b");

@@ -6,10 +6,12 @@
 #include <csetjmp>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "base/interrupt.h"
 #include "text/load/html_aligner.h"
+#include "text/load/html_references.h"
 #include "text/load/html_shape.h"
 #include "text/load/skipped.h"
 
@@ -356,7 +358,9 @@ class Walk {
 
 }  // namespace
 
-HtmlText read_html(std::string_view page) {
+HtmlText read_html(std::string_view original) {
+  const std::optional<std::string> bounded = bound_references(original);
+  const std::string_view page = bounded ? *bounded : original;
   const HtmlShape shape = html_shape(page, k_most);
   if (shape.depth > k_most) refuse("nests elements deeper than " + std::to_string(k_most));
   if (shape.attributes > k_most) {
