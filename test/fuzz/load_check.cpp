@@ -3,6 +3,8 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "fuzz.h"
+#include "text/load/compression.h"
+#include "text/load/loader.h"
 
 namespace vecdb::fuzz {
 
@@ -15,7 +17,7 @@ void check_meta(const std::string& meta) {
 }
 
 // The place of every code point by itself.
-void check_places(const Section& section, const Document& document, std::string_view bytes) {
+void check_places(const Section& section, const Document& document, std::size_t source_bytes) {
   SourceCursor decoded(section.map, section.text);
   SourceCursor source(document.decoded.map, document.decoded.text);
   for (std::size_t at = 0; at < section.text.size();) {
@@ -24,21 +26,28 @@ void check_places(const Section& section, const Document& document, std::string_
     const SourceRange inner = decoded.range_of(begin, at);
     require(inner.begin <= inner.end, "a place in the decoded text is none");
     const SourceRange outer = source.range_of(inner.begin, inner.end);
-    require(outer.begin <= outer.end && outer.end <= bytes.size(),
+    require(outer.begin <= outer.end && outer.end <= source_bytes,
             "a place leads out of the source");
   }
 }
 
 }  // namespace
 
+std::string source_of(std::string_view bytes) {
+  const auto compression = guess_compression(bytes);
+  return compression ? decompress(*compression, bytes, LoadOptions{}.max_bytes)
+                     : std::string(bytes);
+}
+
 void check_document(const Document& document, std::string_view bytes) {
+  const std::size_t source_bytes = source_of(bytes).size();
   check_meta(document.meta);
   for (const Section& section : document.sections) {
     require(!section.text.empty(), "an empty section was taken");
     require(!find_invalid_utf8(section.text), "a section is not UTF-8");
     require(section.line >= 1, "a section's line is none");
     check_meta(section.meta);
-    check_places(section, document, bytes);
+    check_places(section, document, source_bytes);
   }
   for (const Skipped& skipped : document.skipped) {
     require(!skipped.reason.empty(), "skipped without a reason");

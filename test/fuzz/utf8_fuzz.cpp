@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "fuzz.h"
+#include "load_check.h"
 #include "text/load/loader.h"
 
 using namespace vecdb;
@@ -56,10 +57,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Section& section = document->sections.at(0);
     require(!section.text.empty() && !find_invalid_utf8(section.text), "what is no text was taken");
     if (document->decoded.encoding != "UTF-8") return 0;
-    require(!invalid && bytes.find('\0') == std::string_view::npos, "what is no text was taken");
-    SourceCursor source(document->decoded.map, "");
-    const auto begin = static_cast<std::size_t>(source.range_of(0, 1).begin);
-    require(section.text == bytes.substr(begin), "the text is not the source's");
+    const std::string source = fuzz::source_of(bytes);
+    require(!find_invalid_utf8(source) && source.find('\0') == std::string::npos,
+            "what is no text was taken");
+    SourceCursor cursor(document->decoded.map, "");
+    const auto begin = static_cast<std::size_t>(cursor.range_of(0, 1).begin);
+    require(section.text == source.substr(begin), "the text is not the source's");
   } else {
     require(!std::get<Skipped>(loaded).reason.empty(), "skipped without a reason");
   }
