@@ -17,6 +17,8 @@ int run(const StatsCommand& command, const GlobalOptions& global);
 int run(const VerifyCommand& command, const GlobalOptions& global);
 int run(const CompactCommand& command, const GlobalOptions& global);
 int run(const MigrateCommand& command, const GlobalOptions& global);
+int run(const ExportCommand& command, const GlobalOptions& global);
+int run(const ImportCommand& command, const GlobalOptions& global);
 int run(const ModelCommand& command, const GlobalOptions& global);
 
 // `model pull`, which is long enough for a file of its own.

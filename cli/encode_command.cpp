@@ -2,14 +2,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
-#include <charconv>
-#include <cstring>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "base/npy.h"
 #include "commands.h"
 #include "console.h"
 #include "inputs.h"
@@ -36,14 +34,6 @@ Prompt prompt_for(const EncodeCommand& command, const ModelManifest& manifest) {
   throw Error(ErrorKind::k_usage, "--task " + *command.task + ": the model " + manifest.name +
                                       " has no such task; " +
                                       (known.empty() ? "leave the flag out" : "it has " + known));
-}
-
-// Shortest decimal form that reads back as the same float.
-void append_number(std::string& line, float value) {
-  char digits[32];
-  const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), value);
-  static_cast<void>(error);  // 32 characters hold any float
-  line.append(digits, end);
 }
 
 std::string text_of_record(const std::string& line, const std::string& where) {
@@ -127,26 +117,15 @@ class Encoding {
     std::string line = "{\"index\":" + std::to_string(index) + ",\"vector\":[";
     for (std::size_t j = 0; j < vector.size(); ++j) {
       if (j > 0) line += ',';
-      append_number(line, vector[j]);
+      append_json_float(line, vector[j]);
     }
     line += "],\"tokens\":" + std::to_string(text.tokens) +
             ",\"truncated\":" + (text.truncated ? "true" : "false") + "}\n";
     Output::write(line);
   }
 
-  // NumPy's format 1.0, little-endian float32: its header is padded so that data starts at a
-  // multiple of 64 bytes (numpy.lib.format).
   void print_npy() const {
-    static_assert(std::endian::native == std::endian::little);
-    std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
-                         std::to_string(m_done) + ", " + std::to_string(dimension()) + "), }";
-    constexpr std::size_t k_before = 10;  // magic, version, header length
-    header.append(63 - (k_before + header.size()) % 64, ' ');
-    header.push_back('\n');
-    std::string file("\x93NUMPY\x01\x00", 8);
-    file.push_back(static_cast<char>(header.size() & 0xFFU));
-    file.push_back(static_cast<char>(header.size() >> 8U));
-    Output::write(file + header);
+    Output::write(npy_header(m_done, dimension()));
     Output::write({reinterpret_cast<const char*>(m_npy.data()), m_npy.size() * sizeof(float)});
   }
 

@@ -29,8 +29,14 @@ enum class LineEnd { k_text, k_newline, k_nul };
 // over a pipe. Without the line end.
 class LineReader {
  public:
-  LineReader(int fd, std::string name, LineEnd end = LineEnd::k_text, std::stop_token stop = {})
-      : m_fd(fd), m_name(std::move(name)), m_end(end), m_stop(std::move(stop)) {}
+  // `begun`: what was read of the stream before.
+  LineReader(int fd, std::string name, LineEnd end = LineEnd::k_text, std::stop_token stop = {},
+             std::string begun = {})
+      : m_fd(fd),
+        m_name(std::move(name)),
+        m_end(end),
+        m_stop(std::move(stop)),
+        m_buffer(std::move(begun)) {}
   // Nothing at the end, when an interrupt is pending and when it is asked to stop. Throws k_io,
   // also for a line over 64 MB.
   std::optional<std::string> next();

@@ -35,7 +35,7 @@ const std::vector<std::string> k_configuration_keys = {
 // Flags whose value is taken exactly as it stands, also when empty or led by a dash.
 const std::vector<std::string_view> k_verbatim_flags = {
     "--separator",  "--meta",         "--name",           "--include", "--exclude",
-    "--text-field", "--query-prefix", "--passage-prefix", "--filter"};
+    "--text-field", "--query-prefix", "--passage-prefix", "--filter", "--output"};
 
 void add_global(CLI::App& app, GlobalOptions& global) {
   app.add_option("--store", global.store, "The store; default: the nearest .vecdb")
@@ -207,6 +207,42 @@ void add_compact(CLI::App& app, CompactCommand& command) {
   add_wait(app, command.wait_seconds);
 }
 
+void add_export(CLI::App& app, ExportCommand& command) {
+  add_choice<ExportFormat>(app, "--format", command.format,
+                           {{"jsonl", ExportFormat::k_jsonl},
+                            {"npy", ExportFormat::k_npy},
+                            {"faiss", ExportFormat::k_faiss},
+                            {"tar", ExportFormat::k_tar}},
+                           "What to write; default jsonl: a line a chunk");
+  add_verbatim(
+      app, "--output", [&command](std::string path) { command.output = std::move(path); },
+      "The file, or for npy the folder, to write; default stdout")
+      ->type_name("PATH");
+  app.add_flag_callback(
+      "--force", [&command] { command.overwrite = Overwrite::k_allowed; },
+      "Replace what --output names");
+  app.add_flag("--vectors", command.vectors, "Write the vectors into the lines too");
+  add_filter(app, command.filter, "Only passages that pass");
+}
+
+void add_import(CLI::App& app, ImportCommand& command) {
+  app.add_option("INPUT", command.input,
+                 "What export wrote, a file or folder; - reads stdin");
+  add_choice<std::optional<ImportFormat>>(app, "--format", command.format,
+                                          {{"jsonl", ImportFormat::k_jsonl},
+                                           {"npy", ImportFormat::k_npy},
+                                           {"tar", ImportFormat::k_tar}},
+                                          "What it is; default: as its content says");
+  app.add_option("--vectors", command.vectors,
+                 "Take the vectors from a .npy or flat FAISS file, a row a line")
+      ->type_name("FILE");
+  app.add_flag("--encode", command.encode, "Encode the texts anew, whatever vectors there are");
+  app.add_flag("--trust-vectors", command.trust_vectors,
+               "Vectors that do not say whose they are were made with the store's model");
+  app.add_flag("--normalize", command.normalize, "Bring vectors to length 1");
+  add_wait(app, command.wait_seconds);
+}
+
 void add_migrate(CLI::App& app, MigrateCommand& command) { add_wait(app, command.wait_seconds); }
 
 void add_model_flags(CLI::App& app, ModelCommand& command, const char* default_name) {
@@ -308,6 +344,9 @@ struct Parser {
                         add_compact);
     add<MigrateCommand>("migrate", "Bring a store of an older format to the present one",
                         add_migrate);
+    add<ExportCommand>("export", "Write the store's chunks and vectors for other programs",
+                       add_export);
+    add<ImportCommand>("import", "Store what export wrote", add_import);
     add<ModelCommand>("model", "List, show, add, pull, verify and remove models",
                       add_model_actions);
   }

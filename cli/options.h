@@ -123,6 +123,32 @@ struct CompactCommand {
 struct MigrateCommand {
   double wait_seconds = 5;
 };
+
+enum class ExportFormat { k_jsonl, k_npy, k_faiss, k_tar };
+enum class Overwrite { k_refuse, k_allowed };
+
+struct ExportCommand {
+  ExportFormat format = ExportFormat::k_jsonl;
+  std::string output = "-";  // a file, for npy a folder; "-": stdout
+  Overwrite overwrite = Overwrite::k_refuse;
+  bool vectors = false;  // in the lines
+  std::optional<Filter> filter;
+};
+
+enum class ImportFormat { k_jsonl, k_npy, k_tar };
+
+struct ImportCommand {
+  std::string input;  // a file or folder, "-": stdin; empty where there is a Chroma folder
+  std::optional<ImportFormat> format;  // nothing: as its content says
+  std::string vectors;                 // a file of them; empty: none
+  bool encode = false;                 // anew, whatever vectors there are
+  bool trust_vectors = false;
+  bool normalize = false;
+  std::string chroma;  // the folder of a Chroma database
+  std::optional<std::string> collection;
+  double wait_seconds = 5;
+};
+
 enum class ModelAction { k_list, k_show, k_make, k_add, k_pull, k_verify, k_remove };
 enum class NetworkUse { k_allowed, k_offline };
 
@@ -149,7 +175,8 @@ struct PrintAndExit {  // --help, --version
 
 using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, EncodeCommand,
                              ListCommand, ShowCommand, DeleteCommand, StatsCommand, VerifyCommand,
-                             CompactCommand, MigrateCommand, ModelCommand>;
+                             CompactCommand, MigrateCommand, ExportCommand, ImportCommand,
+                             ModelCommand>;
 
 struct Options {
   GlobalOptions global;

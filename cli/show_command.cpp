@@ -5,26 +5,13 @@
 #include "chunk_json.h"
 #include "commands.h"
 #include "console.h"
+#include "pipeline/exchange_line.h"
 #include "store/store.h"
 #include "store_path.h"
 
 namespace vecdb {
 
 namespace {
-
-const char* name_of(WindowFit fit) {
-  switch (fit) {
-    case WindowFit::k_whole:
-      return "whole";
-    case WindowFit::k_truncated:
-      return "truncated";
-    case WindowFit::k_split:
-      return "split";
-    case WindowFit::k_averaged:
-      return "averaged";
-  }
-  return "unknown";
-}
 
 void print(const StoredChunk& chunk, const GlobalOptions& global, const Style& style) {
   const Chunk& part = chunk.record.chunk;

@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <vector>
 
@@ -115,6 +116,14 @@ void append_json_string(std::string& out, std::string_view text) {
     if (rest != text.end()) append_escaped(out, *rest++);
   }
   out.push_back('"');
+}
+
+void append_json_float(std::string& out, float value) {
+  char digits[32];
+  const auto [end, error] = std::to_chars(std::begin(digits), std::end(digits), value);
+  static_cast<void>(error);  // 32 characters hold any float
+  out.append(digits, end);
+  if (out.ends_with("-0") && end - digits == 2) out += ".0";  // "-0" is an integer to many readers
 }
 
 }  // namespace vecdb

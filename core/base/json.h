@@ -27,4 +27,8 @@ std::string dump_json(const Json& value);
 // Appends what dump_json() makes of a string, without a value in between: for many and long ones.
 void append_json_string(std::string& out, std::string_view text);
 
+// Appends a finite number in the shortest decimal form that reads back as the same float, bit by
+// bit: a zero keeps its sign.
+void append_json_float(std::string& out, float value);
+
 }  // namespace vecdb

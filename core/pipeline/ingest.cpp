@@ -78,6 +78,8 @@ std::uint64_t bytes_of(const Source& source, std::uint64_t max_bytes) {
     bytes = named->bytes.size();
   } else if (const auto* ready = std::get_if<ReadyChunks>(&source)) {
     for (const Chunk& chunk : ready->chunks) bytes += chunk.text.size();
+  } else if (const auto* kept = std::get_if<KeptDocument>(&source)) {
+    for (const ChunkRecord& record : kept->chunks) bytes += record.chunk.text.size();
   }
   return std::min(bytes, max_bytes);
 }
@@ -388,7 +390,9 @@ class Ingest {
       m_summary.chunks += document.chunks.size();
       for (const ChunkRecord& record : document.chunks) {
         m_summary.fits.add(record.fit);
-        if (document.record.type == k_ready_type) continue;  // split elsewhere, to another size
+        if (!m_options.measures_lengths || document.record.type == k_ready_type) {
+          continue;  // split elsewhere, to another size
+        }
         m_summary.lengths.add(record.chunk, *splitting.options.chunk_size, splitting.measure.get());
       }
       m_observer.on_event({document.record.uri,

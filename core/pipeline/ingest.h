@@ -29,6 +29,8 @@ struct IngestOptions {
   std::size_t jobs = 1;     // threads that load and split
   double wait_seconds = 5;  // for another writer
   IngestMode mode = IngestMode::k_store;
+  // Whether chunks are compared with the splitter's size: not those that it did not make.
+  bool measures_lengths = true;
   // Folders and files, by uri: stored documents under them whose files are gone are removed.
   std::vector<std::string> prune_roots;
 };

@@ -92,6 +92,8 @@ class Preparation {
       skip(std::move(*skipped));
     } else if (auto* ready = std::get_if<ReadyChunks>(&source)) {
       take_ready(std::move(*ready));
+    } else if (auto* kept = std::get_if<KeptDocument>(&source)) {
+      take_kept(std::move(*kept));
     } else if (const auto* named = std::get_if<NamedBytes>(&source)) {
       take_loaded(timed_load(*named), merged(m_options.meta, named->meta));
     } else {
@@ -157,16 +159,18 @@ class Preparation {
   }
 
   void take_ready(ReadyChunks ready) {
-    std::uint64_t size = 0;
-    for (const Chunk& chunk : ready.chunks) size += chunk.text.size();
-    m_prepared.record = {.uri = std::move(ready.uri),
-                         .sha256 = digest_of(ready.chunks),
-                         .size = size,
-                         .type = k_ready_type,
-                         .recipe = m_recipes.of_ready_chunks(),
-                         .meta = merged(m_options.meta, take_common_meta(ready.chunks))};
+    m_prepared.record = record_of_ready(std::move(ready.uri), ready.chunks, m_options.meta,
+                                        m_recipes.of_ready_chunks());
     if (is_stored()) return;
     for (Chunk& chunk : ready.chunks) m_prepared.chunks.push_back({.chunk = std::move(chunk)});
+    check_for_chunks();
+  }
+
+  // Whatever is stored of it is replaced: what its chunks are is not known without a look at them.
+  void take_kept(KeptDocument kept) {
+    m_prepared.record = std::move(kept.record);
+    m_prepared.state = m_stored ? SourceState::k_changed : SourceState::k_added;
+    m_prepared.chunks = std::move(kept.chunks);
     check_for_chunks();
   }
 
@@ -222,6 +226,21 @@ class Preparation {
 };
 
 }  // namespace
+
+DocumentRecord record_of_ready(std::string uri, std::vector<Chunk>& chunks,
+                               const std::string& meta, const std::string& recipe) {
+  std::uint64_t size = 0;
+  for (const Chunk& chunk : chunks) size += chunk.text.size();
+  DocumentRecord record{.uri = std::move(uri),
+                        .sha256 = digest_of(chunks),
+                        .size = size,
+                        .type = k_ready_type,
+                        .recipe = recipe};
+  record.meta = merged(meta, take_common_meta(chunks));
+  return record;
+}
+
+std::string recipe_of_ready_chunks() { return R"({"splitter":{"splitter":"none"}})"; }
 
 Recipes::Recipes(std::string splitter, const LoadOptions& load, std::string meta)
     : m_splitter(std::move(splitter)),

@@ -38,6 +38,14 @@ enum class SourceState {
 // DocumentRecord::type of chunks that came ready.
 inline constexpr const char* k_ready_type = "chunks";
 
+// What a document is known by that came as ready chunks. Takes what they all say alike out of
+// them: with `meta`, a JSON object, it is the document's metadata.
+DocumentRecord record_of_ready(std::string uri, std::vector<Chunk>& chunks,
+                               const std::string& meta, const std::string& recipe);
+
+// The recipe of ready chunks to which no settings apply.
+std::string recipe_of_ready_chunks();
+
 struct Prepared {
   DocumentRecord record;
   SourceState state = SourceState::k_skipped;

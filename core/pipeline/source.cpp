@@ -83,6 +83,7 @@ std::string document_uri(const Source& source) {
   if (const auto* file = std::get_if<FoundFile>(&source)) return uri_of(file->path);
   if (const auto* named = std::get_if<NamedBytes>(&source)) return named->uri;
   if (const auto* ready = std::get_if<ReadyChunks>(&source)) return ready->uri;
+  if (const auto* kept = std::get_if<KeptDocument>(&source)) return kept->record.uri;
   return std::get<Skipped>(source).uri;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/chunk.h"
+#include "store/store.h"
 #include "text/load/file_walk.h"
 #include "text/load/loader.h"
 #include "text/split/splitter.h"
@@ -31,8 +32,14 @@ struct ReadyChunks {
   std::vector<Chunk> chunks;
 };
 
+// A document as another store had it: all is known of it but its vectors.
+struct KeptDocument {
+  DocumentRecord record;
+  std::vector<ChunkRecord> chunks;
+};
+
 // A document to be, or what was found in its place.
-using Source = std::variant<FoundFile, NamedBytes, ReadyChunks, Skipped>;
+using Source = std::variant<FoundFile, NamedBytes, ReadyChunks, KeptDocument, Skipped>;
 
 // What a document of this source is called.
 std::string document_uri(const Source& source);

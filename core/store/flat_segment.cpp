@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -17,59 +16,14 @@
 #include "base/verified_file.h"
 #include "base/worker_pool.h"
 #include "store/damage.h"
+#include "store/flat_file.h"
 #include "store/layout.h"
 
 namespace vecdb {
 
 namespace {
 
-// FAISS's own fields, packed: an IndexIDMap's, those of the flat index in it, the floats of all
-// rows, how many ids follow, the ids.
-constexpr std::size_t k_header_bytes = 82;
 constexpr std::size_t k_id_bytes = sizeof(ChunkId);
-
-template <typename T>
-void append(std::string& out, T value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-void append_index(std::string& out, std::string_view kind, std::int64_t dimension,
-                  std::int64_t count) {
-  out += kind;
-  append(out, static_cast<std::int32_t>(dimension));
-  append(out, count);
-  append(out, std::int64_t{1} << 20);  // two fields that FAISS no longer uses
-  append(out, std::int64_t{1} << 20);
-  append(out, char{1});  // trained
-  append(out, static_cast<std::int32_t>(faiss::METRIC_INNER_PRODUCT));
-}
-
-std::string header_of(std::int64_t dimension, std::int64_t count) {
-  std::string header;
-  append_index(header, "IxMp", dimension, count);
-  append_index(header, "IxFI", dimension, count);
-  append(header, static_cast<std::uint64_t>(count * dimension));  // floats that follow
-  return header;
-}
-
-// What stands between the floats and the ids.
-std::string count_of_ids(std::int64_t count) {
-  std::string bytes;
-  append(bytes, static_cast<std::uint64_t>(count));
-  return bytes;
-}
-
-std::int64_t file_bytes(std::int64_t dimension, std::int64_t count) {
-  constexpr std::int64_t k_fixed = k_header_bytes + sizeof(std::uint64_t);
-  std::int64_t a_row = 0;
-  std::int64_t bytes = 0;
-  const bool overflows =
-      __builtin_mul_overflow(dimension, std::int64_t{sizeof(float)}, &a_row) ||
-      __builtin_add_overflow(a_row, static_cast<std::int64_t>(k_id_bytes), &a_row) ||
-      __builtin_mul_overflow(a_row, count, &bytes) ||
-      __builtin_add_overflow(bytes, k_fixed, &bytes);
-  return overflows ? -1 : bytes;
-}
 
 using RowNumber = std::remove_cvref_t<decltype(faiss::Index::ntotal)>;
 
@@ -148,11 +102,11 @@ constexpr std::int64_t k_block_rows = 16'384;
 void write_flat_segment(const std::filesystem::path& folder, std::span<const ChunkId> chunks,
                         const EachBlock& each_block, SegmentRow& row) {
   row.count = to_signed(chunks.size());
-  row.bytes = file_bytes(row.dimension, row.count);
+  row.bytes = flat_file_bytes(row.dimension, row.count);
   row.first = chunks.front();
   row.last = chunks.back();
-  const std::string header = header_of(row.dimension, row.count);
-  const std::string ids = count_of_ids(row.count);
+  const std::string header = flat_header(row.dimension, row.count);
+  const std::string ids = flat_count_of_ids(row.count);
   const auto each_part = [&](const std::function<void(VectorBlock)>& visit) {
     visit(std::as_bytes(std::span(header)));
     each_block(visit);
@@ -172,7 +126,7 @@ FlatSegment::FlatSegment(const std::filesystem::path& file, SegmentRow row)
     : m_path(file), m_row(std::move(row)), m_file(file) {
   const std::int64_t size = to_signed(m_file.bytes().size());
   if (m_row.dimension <= 0 || m_row.count <= 0 || m_row.bytes != size ||
-      size != file_bytes(m_row.dimension, m_row.count)) {
+      size != flat_file_bytes(m_row.dimension, m_row.count)) {
     throw damaged(m_path, "has " + std::to_string(size) + " bytes, not the " +
                               std::to_string(m_row.bytes) + " that were committed");
   }
@@ -182,8 +136,8 @@ void FlatSegment::check(Check how) {
   const bool same = how == Check::k_cached ? has_sha256(m_file, m_row.sha256)
                                            : sha256_hex(m_file.bytes()) == m_row.sha256;
   if (!same) throw damaged(m_path, "its bytes are not those that were committed");
-  const std::string header = header_of(m_row.dimension, m_row.count);
-  const std::string ids = count_of_ids(m_row.count);
+  const std::string header = flat_header(m_row.dimension, m_row.count);
+  const std::string ids = flat_count_of_ids(m_row.count);
   bool agrees = std::memcmp(m_file.bytes().data(), header.data(), header.size()) == 0 &&
                 std::memcmp(chunk_ids() - ids.size(), ids.data(), ids.size()) == 0 &&
                 chunk_at(0) == m_row.first && chunk_at(m_row.count - 1) == m_row.last;
@@ -246,7 +200,7 @@ std::vector<RowRange> FlatSegment::rows_of(const ChunkRanges& chunks) const {
 
 VectorBlock FlatSegment::vectors(std::int64_t first_row, std::int64_t rows) const {
   const std::size_t bytes = to_index(m_row.dimension) * sizeof(float);
-  return m_file.bytes().subspan(k_header_bytes + to_index(first_row) * bytes,
+  return m_file.bytes().subspan(k_flat_header_bytes + to_index(first_row) * bytes,
                                 to_index(rows) * bytes);
 }
 

@@ -64,8 +64,10 @@ bool looks_like_head(const std::filesystem::path& file) {
   }
 }
 
+std::string head_text(const Head& head) { return serialise(head, k_store_format); }
+
 PendingHead::PendingHead(const std::filesystem::path& file, const Head& head) : m_file(file) {
-  m_file.write(serialise(head, k_store_format));
+  m_file.write(head_text(head));
 }
 
 }  // namespace vecdb

@@ -22,6 +22,9 @@ struct Head {
 std::optional<Head> read_head(const std::filesystem::path& file,
                               std::int64_t format = k_store_format);
 
+// All of the file, of the present format.
+std::string head_text(const Head& head);
+
 // Whether the file begins as every version's HEAD does.
 bool looks_like_head(const std::filesystem::path& file);
 

@@ -59,6 +59,9 @@ class IvfIndex {
 
   // The rest is for an index that was checked.
 
+  // All of the file.
+  VectorBlock bytes() const noexcept { return m_file.bytes(); }
+
   // Appends the best rows of some lists, at most `count` and of the selection, with scores from the
   // segment's own vectors.
   void propose(const FlatSegment& segment, std::span<const float> query, std::size_t count,

@@ -96,6 +96,10 @@ std::string index_name(std::int64_t number, const std::string& sha256) {
   return numbered_name(number, sha256, k_index);
 }
 
+bool is_segment_name(std::string_view name) {
+  return is_segment_or_temporary(name) && (name.ends_with(k_segment) || name.ends_with(k_index));
+}
+
 void refuse_foreign_folder(const StoreLayout& layout) {
   std::error_code error;
   const fs::file_status status = fs::status(layout.folder, error);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace vecdb {
 
@@ -25,6 +26,9 @@ std::string segment_name(std::int64_t number, const std::string& sha256);
 
 // "000012-0123abcd.ivf": the same of an index over that segment.
 std::string index_name(std::int64_t number, const std::string& sha256);
+
+// Whether a file in segments/ may be called so: a segment, or an index over one.
+bool is_segment_name(std::string_view name);
 
 // Throws k_io unless the path is absent, an empty folder, a store, or the start of one.
 void refuse_foreign_folder(const StoreLayout& layout);

@@ -5,6 +5,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/interrupt.h"
 #include "store/damage.h"
 #include "store/store.h"
 
@@ -186,6 +187,23 @@ void Database::checkpoint() {
                                              nullptr, nullptr);
   sqlite3_busy_timeout(m_connection, k_busy_timeout_ms);
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) fail(code);
+}
+
+bool Database::copy_to(const std::filesystem::path& file) {
+  constexpr int k_pages = 4096;  // between two looks for an interrupt
+  Database copy(file, OpenMode::k_create);
+  copy.query("PRAGMA journal_mode=OFF").run();  // what is cut short is of no use
+  copy.query("PRAGMA synchronous=OFF").run();
+  sqlite3_backup* backup =
+      sqlite3_backup_init(copy.m_connection, "main", m_connection, "main");
+  if (backup == nullptr) copy.fail(sqlite3_extended_errcode(copy.m_connection));
+  int code = SQLITE_OK;
+  while (code == SQLITE_OK && pending_interrupt() == 0) {
+    code = sqlite3_backup_step(backup, k_pages);
+  }
+  sqlite3_backup_finish(backup);
+  if (code != SQLITE_OK && code != SQLITE_DONE) copy.fail(code);
+  return code == SQLITE_DONE;
 }
 
 void Database::release_space() {

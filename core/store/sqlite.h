@@ -70,6 +70,10 @@ class Database {
   // Moves the write-ahead log into the file and empties it, as far as readers allow.
   void checkpoint();
 
+  // Copies all that this connection sees, one state of it when it has a transaction open, to a file
+  // that is not there yet. False when an interrupt came first; then there is a part of it.
+  bool copy_to(const std::filesystem::path& file);
+
   // Makes the file smaller, through the log, when many of its pages are unused.
   void release_space();
 

@@ -167,6 +167,9 @@ struct StoreStats {
   std::uint64_t generation = 0;
 };
 
+// Takes bytes one after another.
+using ByteSink = std::function<void(std::span<const std::byte>)>;
+
 // Reads one committed generation, whatever a writer does meanwhile. Not for use by several threads
 // at once. Segments are checked against the catalogue's checksums before any of their bytes is
 // used; rows of the catalogue before they are returned.
@@ -209,6 +212,12 @@ class StoreReader {
   std::vector<float> vector_of(ChunkId chunk) const;
   // The chunk of a vector that was proposed.
   StoredChunk chunk_of_vector(ChunkId chunk) const;
+
+  // Writes the whole generation as a tar archive, from what this reader has open, so that it does
+  // not matter what a writer removes meanwhile. `scratch`: a folder for a copy of the catalogue,
+  // which is gone afterwards. Every row and every segment is compared with its checksum before the
+  // first byte is written: k_damaged. False when an interrupt came before the end.
+  bool write_archive(const std::filesystem::path& scratch, const ByteSink& sink) const;
 
  private:
   struct Impl;
@@ -272,6 +281,15 @@ bool is_unfinished_store(const std::filesystem::path& store);
 // k_damaged when the old store is not what was committed.
 std::optional<std::uint64_t> migrate_store(const std::filesystem::path& store, double wait_seconds,
                                            const Notice& notice);
+
+// Makes a store of an archive that StoreReader::write_archive() wrote: all of it, or nothing when
+// this throws or an interrupt comes (then false). `store` must be absent or an empty folder: k_io.
+// `read` fills its buffer, with fewer bytes only at the end; `name` is the archive's. Unpacks
+// beside `store`, and verifies all of it. Throws k_io for what is no such archive, k_damaged when
+// what it holds is not what was committed.
+bool import_archive(const std::filesystem::path& store,
+                    const std::function<std::size_t(std::span<std::byte>)>& read,
+                    const std::string& name);
 
 // Reads every byte of a store and checks it: the catalogue's own structure, the checksum of every
 // row, every segment's bytes, and that chunks and rows name each other exactly. Returns what is

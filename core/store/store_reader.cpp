@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/interrupt.h"
+#include "store/archive.h"
 #include "store/catalogue.h"
 #include "store/consistency.h"
 #include "store/damage.h"
@@ -319,6 +320,31 @@ std::vector<float> StoreReader::vector_of(ChunkId chunk) const {
   }
   throw Error(ErrorKind::k_usage,
               "chunk " + std::to_string(chunk) + ": the store has no vector of it");
+}
+
+bool StoreReader::write_archive(const fs::path& scratch, const ByteSink& sink) const {
+  Catalogue& catalogue = m_impl->catalogue;
+  const auto goes_on = [](const auto&) { return pending_interrupt() == 0; };
+  catalogue.each_document([&](const DocumentRow& document) {
+    catalogue.each_chunk_of(document, goes_on);
+    return goes_on(document);
+  });
+  if (pending_interrupt() != 0) return false;
+  ArchiveContent content{
+      .head = {.store = catalogue.store_id(), .generation = m_impl->generation},
+      .catalogue = catalogue,
+      .files = {}};
+  for (auto& open : m_impl->segments) {
+    open.segment.check(FlatSegment::Check::k_anew);
+    content.files.emplace_back(open.segment.row().name, open.segment.bytes());
+    if (open.index_error) throw *open.index_error;
+    if (open.index) {
+      open.index->check(open.segment.row(), FlatSegment::Check::k_anew);
+      content.files.emplace_back(open.index->row().name, open.index->bytes());
+    }
+    if (pending_interrupt() != 0) return false;
+  }
+  return vecdb::write_archive(content, scratch, sink);
 }
 
 }  // namespace vecdb

@@ -1,6 +1,7 @@
 #include "text/load/record.h"
 
 #include <limits>
+#include <utility>
 
 #include "base/json.h"
 
@@ -40,6 +41,11 @@ class Fields {
     return dump_json(m_object[key]);
   }
 
+  std::optional<std::string> any(const std::string& key) const {
+    if (!m_object.contains(key)) return std::nullopt;
+    return dump_json(m_object[key]);
+  }
+
   Error wrong(const std::string& why) const { return {ErrorKind::k_io, m_where + ": " + why}; }
 
  private:
@@ -62,17 +68,21 @@ Chunk ready_chunk(const Fields& fields, std::string text) {
 
 }  // namespace
 
-Record parse_record(std::string_view line, const std::string& where) {
+Record parse_record(std::string_view line, const std::string& where,
+                    std::span<const std::string_view> others) {
   const Fields fields(line, where);
   Record record;
   record.text = fields.text("text");
   if (fields.has("uri")) record.uri = fields.text("uri");
   record.meta = fields.object("meta");
   if (fields.has("chunk") && fields.has("start")) {
-    fields.number("chunk", 0);
+    record.number = fields.number("chunk", 0);
     if (record.uri.empty()) throw fields.wrong("a chunk without uri");
     record.ready_chunk = ready_chunk(fields, std::move(record.text));
     if (record.meta && *record.meta != "{}") record.ready_chunk->meta = *record.meta;
+  }
+  for (const std::string_view key : others) {
+    if (auto value = fields.any(std::string(key))) record.others.emplace(key, std::move(*value));
   }
   return record;
 }
