@@ -243,6 +243,14 @@ void add_import(CLI::App& app, ImportCommand& command) {
   add_wait(app, command.wait_seconds);
 }
 
+void add_verify(CLI::App& app, VerifyCommand& command) {
+  app.add_flag("--sources", command.sources,
+             "Compare the files that were ingested with what was stored, too");
+  app.add_flag("--repair", command.repair,
+             "Make a sound store of what is right in a damaged one, which is kept");
+  add_wait(app, command.wait_seconds);
+}
+
 void add_migrate(CLI::App& app, MigrateCommand& command) { add_wait(app, command.wait_seconds); }
 
 void add_model_flags(CLI::App& app, ModelCommand& command, const char* default_name) {
@@ -339,7 +347,7 @@ struct Parser {
     add<ShowCommand>("show", "Print the stored chunks of a document", add_show);
     add<DeleteCommand>("delete", "Remove documents from the store", add_delete);
     add<StatsCommand>("stats", "Print figures about the store", add_stats);
-    add<VerifyCommand>("verify", "Read and check every byte of the store", add_nothing);
+    add<VerifyCommand>("verify", "Read and check every byte of the store", add_verify);
     add<CompactCommand>("compact", "Give back the space of what was replaced or deleted",
                         add_compact);
     add<MigrateCommand>("migrate", "Bring a store of an older format to the present one",

@@ -114,7 +114,12 @@ struct DeleteCommand {
 struct StatsCommand {
   bool recall = false;
 };
-struct VerifyCommand {};
+struct VerifyCommand {
+  bool sources = false;  // compare the documents' files too
+  bool repair = false;
+  double wait_seconds = 5;
+};
+
 
 struct CompactCommand {
   CompactOptions options;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -39,6 +40,9 @@ constexpr const char* k_one_segment =
 
 constexpr const char* k_all_documents = "SELECT" DOCUMENT_COLUMNS " FROM documents d ORDER BY uri";
 constexpr const char* k_one_document = "SELECT" DOCUMENT_COLUMNS " FROM documents d WHERE uri=?";
+constexpr const char* k_document_by_number =
+    "SELECT" DOCUMENT_COLUMNS " FROM documents d WHERE d.id=?";
+constexpr const char* k_chunk_by_number = "SELECT" CHUNK_COLUMNS " FROM chunks c WHERE c.id=?";
 constexpr const char* k_chunks_of_document =
     "SELECT" CHUNK_COLUMNS " FROM chunks c WHERE document=? ORDER BY number";
 constexpr const char* k_chunk_by_id = CHUNK_IN_DOCUMENT " WHERE c.id=?";
@@ -220,6 +224,63 @@ ChunkRow Catalogue::read_chunk(const Statement& statement, const std::string& ur
                               uri + " does not match");
   }
   return row;
+}
+
+std::optional<DocumentRow> Catalogue::document(std::int64_t number) const {
+  Statement statement = m_database->query(k_document_by_number, number);
+  if (!statement.step()) return std::nullopt;
+  DocumentRow row = read_document(statement, 0);
+  if (row.id != number) throw damaged(file(), "the rows of documents are out of order");
+  return row;
+}
+
+ChunkRow Catalogue::chunk(const DocumentRow& document, ChunkId id) const {
+  const DocumentSummary& summary = document.summary;
+  Statement statement = m_database->query(k_chunk_by_number, id);
+  if (statement.step()) {
+    ChunkRow row = read_chunk(statement, summary.record.uri);
+    const bool agrees = row.id == id && row.document == document.id &&
+                        row.number == id - summary.first_chunk;
+    if (agrees) return row;
+  }
+  throw damaged(file(), "a chunk of document " + summary.record.uri + " is missing");
+}
+
+// Forwards and backwards, because a damaged page ends each way.
+std::vector<std::int64_t> Catalogue::numbers_of_documents() const {
+  return find_numbers({"SELECT id FROM documents NOT INDEXED ORDER BY id",
+                       "SELECT id FROM documents NOT INDEXED ORDER BY id DESC",
+                       "SELECT id FROM documents ORDER BY uri",
+                       "SELECT id FROM documents ORDER BY uri DESC"});
+}
+
+std::vector<std::int64_t> Catalogue::numbers_of_segments() const {
+  return find_numbers({"SELECT id FROM segments NOT INDEXED ORDER BY id",
+                       "SELECT id FROM segments NOT INDEXED ORDER BY id DESC"});
+}
+
+std::vector<std::int64_t> Catalogue::find_numbers(
+    std::initializer_list<const char*> queries) const {
+  std::set<std::int64_t> numbers;
+  for (const char* sql : queries) {
+    try {
+      Statement statement = m_database->query(sql);
+      while (statement.step()) numbers.insert(statement.integer(0));
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::k_damaged) throw;
+    }
+  }
+  return {numbers.begin(), numbers.end()};
+}
+
+std::string Catalogue::name_of_document(std::int64_t number) const {
+  try {
+    Statement statement = m_database->query("SELECT uri FROM documents WHERE id=?", number);
+    if (statement.step() && !statement.text(0).empty()) return statement.text(0);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::k_damaged) throw;
+  }
+  return "document " + std::to_string(number);
 }
 
 std::vector<ChunkRow> Catalogue::chunks_of(const DocumentRow& document) const {

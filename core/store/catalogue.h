@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,8 +55,19 @@ class Catalogue {
   void each_chunk_of_text(std::string_view text,
                           const std::function<bool(const ChunkInDocument&)>& visit) const;
 
+  // The same row by row, for a catalogue that is damaged elsewhere. A number that is not in use has
+  // no document; a chunk of a document is there, or the catalogue is damaged.
+  std::optional<DocumentRow> document(std::int64_t number) const;
+  ChunkRow chunk(const DocumentRow& document, ChunkId id) const;
+  // As many as can be found, ascending.
+  std::vector<std::int64_t> numbers_of_documents() const;
+  std::vector<std::int64_t> numbers_of_segments() const;
+  // Its uri, unchecked, or "document 12" where that cannot be read.
+  std::string name_of_document(std::int64_t number) const;
+
  private:
   Catalogue(const std::filesystem::path& file, OpenMode mode);
+  std::vector<std::int64_t> find_numbers(std::initializer_list<const char*> queries) const;
   SegmentRow read_segment(const Statement& statement) const;
   DocumentRow read_document(const Statement& statement, int first) const;
   ChunkRow read_chunk(const Statement& statement, const std::string& uri) const;

@@ -9,7 +9,7 @@ namespace vecdb {
 Error damaged(const std::filesystem::path& file, const std::string& why) {
   return Error(ErrorKind::k_damaged,
                file.string() + ": " + why +
-                   "; run `vecdb verify`, then restore the store from a backup or ingest again");
+                   "; `vecdb verify --repair` makes a sound store of what is right in it");
 }
 
 Error damaged_index(const std::filesystem::path& file, const std::string& why) {

@@ -26,6 +26,11 @@ std::string serialise(const Head& head, std::int64_t format) {
                        "\ngeneration " + std::to_string(head.generation) + "\n");
 }
 
+bool is_whole(const std::string& text) {
+  return text.size() >= k_checksum_line && text.starts_with(k_magic) &&
+         text == with_checksum(text.substr(0, text.size() - k_checksum_line));
+}
+
 // The word after `key` on the line that starts with it.
 std::string_view value_of(std::string_view text, std::string_view key) {
   const auto found = text.find(key);
@@ -42,9 +47,7 @@ std::optional<Head> read_head(const std::filesystem::path& file, std::int64_t fo
   const auto size = std::filesystem::file_size(file, error);
   if (!error && size > k_max_bytes) throw damaged(file, "is longer than a HEAD can be");
   const std::string text = read_file(file, k_max_bytes);
-  const bool whole = text.size() >= k_checksum_line && text.starts_with(k_magic) &&
-                     text == with_checksum(text.substr(0, text.size() - k_checksum_line));
-  if (!whole) throw damaged(file, "its checksum does not match");
+  if (!is_whole(text)) throw damaged(file, "its checksum does not match");
   const std::string_view found = value_of(text, "\nformat ");
   if (found != std::to_string(format)) throw of_other_format(file, std::string(found));
 
@@ -54,6 +57,15 @@ std::optional<Head> read_head(const std::filesystem::path& file, std::int64_t fo
   std::from_chars(digits.data(), digits.data() + digits.size(), head.generation);
   if (serialise(head, format) != text) throw damaged(file, "is not laid out as its format asks");
   return head;
+}
+
+std::string format_of_head(const std::filesystem::path& file) {
+  try {
+    const std::string text = read_file(file, k_max_bytes);
+    return is_whole(text) ? std::string(value_of(text, "\nformat ")) : std::string();
+  } catch (const Error&) {
+    return {};
+  }
 }
 
 bool looks_like_head(const std::filesystem::path& file) {

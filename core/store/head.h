@@ -22,6 +22,9 @@ struct Head {
 std::optional<Head> read_head(const std::filesystem::path& file,
                               std::int64_t format = k_store_format);
 
+// The format that a whole HEAD names, of whatever version; empty when there is no whole one.
+std::string format_of_head(const std::filesystem::path& file);
+
 // All of the file, of the present format.
 std::string head_text(const Head& head);
 

@@ -1,11 +1,4 @@
-#include <fcntl.h>
-#include <stdio.h>
-
-#include <cerrno>
-#include <system_error>
-
 #include "base/error.h"
-#include "base/file.h"
 #include "base/interrupt.h"
 #include "store/catalogue.h"
 #include "store/consistency.h"
@@ -13,6 +6,7 @@
 #include "store/head.h"
 #include "store/layout.h"
 #include "store/lock.h"
+#include "store/replacement.h"
 #include "store/store.h"
 
 namespace vecdb {
@@ -24,20 +18,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t k_batch_chunks = 4096;
 
 bool has_old_format(const StoreLayout& layout) {
-  try {
-    return read_head(layout.head, k_oldest_store_format).has_value();
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-// A new store, or what is left of an older one; of nobody else.
-void remove_store(const fs::path& folder) {
-  std::error_code error;
-  if (!fs::exists(folder, error)) return;
-  refuse_foreign_folder(StoreLayout(folder));
-  fs::remove_all(folder, error);
-  if (error) throw Error(ErrorKind::k_io, folder.string() + ": cannot remove: " + error.message());
+  return format_of_head(layout.head) == std::to_string(k_oldest_store_format);
 }
 
 // Whether all documents were copied.
@@ -59,16 +40,6 @@ bool copy_documents(Format2Reader& old, StoreWriter& to, std::uint64_t& document
   if (pending_interrupt() != 0) return false;
   flush();
   return true;
-}
-
-void exchange(const fs::path& a, const fs::path& b) {
-  if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0) {
-    sync_folder(fs::absolute(a).parent_path());
-    return;
-  }
-  throw Error(ErrorKind::k_io, a.string() + ": cannot change places with " + b.string() + ": " +
-                                   last_system_error() +
-                                   "; copy the store to another folder and migrate it there");
 }
 
 }  // namespace
@@ -97,7 +68,7 @@ std::optional<std::uint64_t> migrate_store(const fs::path& store, double wait_se
     remove_store(made);
     return 0;
   }
-  exchange(layout.folder, made);
+  exchange_stores(layout.folder, made);
   remove_store(made);
   return documents;
 }
