@@ -397,7 +397,8 @@ void IvfIndex::check(const SegmentRow& segment, FlatSegment::Check how) {
       throw damaged_index(m_path, "its lists do not hold each row once");
     }
     static_cast<void>(read.release());
-    m_index = std::make_unique<Opened>(std::unique_ptr<faiss::IndexIVF>(index));
+    m_index = std::make_unique<Opened>();
+    m_index->index.reset(index);
   } catch (const faiss::FaissException& error) {
     throw cannot(m_path, error);
   }

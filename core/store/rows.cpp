@@ -41,7 +41,8 @@ bool is_possible(const StateRow& row) {
 bool is_possible(const SegmentRow& row) {
   const auto is_row = [&](ChunkId chunk) { return row.first <= chunk && chunk <= row.last; };
   return row.id > 0 && row.bytes > 0 && row.dimension > 0 && row.count > 0 && row.generation >= 0 &&
-         row.first > 0 && row.last < INT64_MAX && row.count - 1 <= row.last - row.first &&
+         row.first > 0 && row.first <= row.last && row.last < INT64_MAX &&
+         row.count - 1 <= row.last - row.first &&
          to_signed(row.dead.size()) <= row.count && std::ranges::all_of(row.dead, is_row) &&
          std::ranges::adjacent_find(row.dead, std::greater_equal()) == row.dead.end();
 }

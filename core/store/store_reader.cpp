@@ -98,12 +98,12 @@ struct StoreReader::Impl {
     }
 
     void propose(std::span<const float> query, std::size_t count, const ChunkRanges* among,
-                 const SearchEffort& effort, std::size_t threads,
+                 const SearchEffort& effort, std::size_t most_threads,
                  std::vector<Proposal>& proposals) {
       const FlatSegment& flat = checked();
       const RowSelection selection = flat.select(among);
       if (selection.is_few || !uses_index(effort)) {
-        return flat.propose(query, count, selection, threads, proposals);
+        return flat.propose(query, count, selection, most_threads, proposals);
       }
       // Where a filter lets one of n rows pass, one of n is found in a list.
       const IvfIndex& ivf = checked_index();
