@@ -19,7 +19,7 @@ long=("$@")
 short=()
 if [ "$#" -eq 0 ]; then
   long=(safetensors wordpiece sentencepiece tokenizer)
-  short=(subword manifest json record glob filter regex splitter utf8 encoding html csv front_matter head)
+  short=(subword manifest json record glob filter regex splitter utf8 encoding html csv front_matter head segment index index_row catalogue)
 fi
 
 # lines of a target and its seconds, the long ones first
@@ -49,6 +49,8 @@ fuzz() {
 
 echo "== building the fuzz targets"
 mkdir -p build
+cmake --preset release > build/configure.log || { cat build/configure.log >&2; exit 1; }
+cmake --build --preset release --target faiss_library
 cmake --preset fuzz > build/configure-fuzz.log || { cat build/configure-fuzz.log >&2; exit 1; }
 cmake --build --preset fuzz --target "${long[@]/#/fuzz_}" "${short[@]/#/fuzz_}"
 python3 test/fuzz/make_seeds.py "$OUT/seeds"

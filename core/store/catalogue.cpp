@@ -55,6 +55,11 @@ bool has_log(const fs::path& file) {
   return !error && size > 0;
 }
 
+// For what has the right checksum.
+Error impossible(const fs::path& file, const std::string& what) {
+  return damaged(file, what + " has numbers that cannot be true");
+}
+
 }  // namespace
 
 Catalogue::Catalogue(const fs::path& file, OpenMode mode)
@@ -112,6 +117,7 @@ StateRow Catalogue::state() const {
   if (checksum_of(row) != statement.text(6)) {
     throw damaged(file(), "the checksum of the state does not match");
   }
+  if (!is_possible(row)) throw impossible(file(), "the state");
   return row;
 }
 
@@ -137,6 +143,9 @@ SegmentRow Catalogue::read_segment(const Statement& statement) const {
   if (!sound) {
     throw damaged(file(),
                   "the checksum of segment " + row.name + " or its tombstones does not match");
+  }
+  if (!is_possible(row) || to_unsigned(row.dimension) != settings().dimension) {
+    throw impossible(file(), "segment " + row.name);
   }
   return row;
 }
@@ -184,6 +193,7 @@ DocumentRow Catalogue::read_document(const Statement& statement, int first) cons
   if (checksum_of(row) != statement.text(first + 17)) {
     throw damaged(file(), "the checksum of document " + row.summary.record.uri + " does not match");
   }
+  if (!is_possible(row)) throw impossible(file(), "document " + row.summary.record.uri);
   return row;
 }
 
@@ -218,11 +228,15 @@ ChunkRow Catalogue::read_chunk(const Statement& statement, const std::string& ur
                           .meta = statement.text(8)},
                 .tokens = static_cast<std::uint32_t>(statement.integer(9)),
                 .fit = static_cast<WindowFit>(statement.integer(10))};
-  if (statement.integer(7) != key_of_text(row.record.chunk.text) ||
+  // Narrowed, a number can become the one that the checksum was made of.
+  const bool is_whole = statement.integer(9) == std::int64_t{row.record.tokens} &&
+                        statement.integer(10) == static_cast<std::int64_t>(row.record.fit);
+  if (!is_whole || statement.integer(7) != key_of_text(row.record.chunk.text) ||
       checksum_of(row, uri) != statement.text(11)) {
     throw damaged(file(), "the checksum of chunk " + std::to_string(row.number) + " of document " +
                               uri + " does not match");
   }
+  if (!is_possible(row)) throw impossible(file(), "a chunk of document " + uri);
   return row;
 }
 

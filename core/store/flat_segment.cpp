@@ -31,8 +31,10 @@ using RowNumber = std::remove_cvref_t<decltype(faiss::Index::ntotal)>;
 class AllBut : public faiss::IDSelector {
  public:
   explicit AllBut(std::vector<bool> left_out) : m_left_out(std::move(left_out)) {}
+  // An index is not searched for rows that it should not have: they can be any number.
   bool is_member(RowNumber row) const override {
-    return !m_left_out[static_cast<std::size_t>(row)];
+    const auto place = static_cast<std::size_t>(row);
+    return place < m_left_out.size() && !m_left_out[place];
   }
 
  private:

@@ -20,11 +20,13 @@
 #include <typeinfo>
 #include <utility>
 
+#include "base/hex.h"
 #include "base/interrupt.h"
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/verified_file.h"
 #include "store/damage.h"
+#include "store/ivf_file.h"
 #include "store/layout.h"
 #include "store/recall.h"
 
@@ -273,6 +275,23 @@ Error cannot(const std::filesystem::path& file, const faiss::FaissException& err
   return damaged_index(file, std::string("FAISS cannot use it: ") + error.what());
 }
 
+// A whole number that counts something: JSON's others would be rounded or wrap.
+std::int64_t count_in(const Json& json) {
+  const bool is_count = json.is_number_unsigned() && json.get<std::uint64_t>() <= INT64_MAX;
+  return is_count ? json.get<std::int64_t>() : -1;
+}
+
+// Its name above all: no other file is to be read, or removed, in its place.
+bool is_possible(const IvfRow& row, const SegmentRow& segment) {
+  const auto is_sound = [&](const RecallPoint& point) {
+    return point.lists > 0 && point.lists <= static_cast<std::size_t>(row.lists) &&
+           point.recall >= 0 && point.recall <= 1;
+  };
+  return row.bytes > 0 && row.lists > 0 && row.lists <= segment.count && is_hex(row.sha256, 64) &&
+         row.name == index_name(segment.id, row.sha256) &&
+         std::ranges::all_of(row.recall, is_sound);
+}
+
 }  // namespace
 
 std::string to_text(const IvfRow& row) {
@@ -289,31 +308,32 @@ std::string to_text(const IvfRow& row) {
                     {"recall", recall}});
 }
 
-IvfRow parse_ivf_row(const std::string& text, const std::filesystem::path& file) {
-  const Json json = parse_json(text, file.string(), ErrorKind::k_damaged);
+IvfRow parse_ivf_row(const SegmentRow& segment, const std::filesystem::path& file) {
+  const Json json = parse_json(segment.index, file.string(), ErrorKind::k_damaged);
   try {
     IvfRow row;
     json.at("name").get_to(row.name);
-    json.at("bytes").get_to(row.bytes);
+    row.bytes = count_in(json.at("bytes"));
     json.at("sha256").get_to(row.sha256);
-    json.at("lists").get_to(row.lists);
+    row.lists = count_in(json.at("lists"));
     const auto codes = std::ranges::find(k_codes, json.at("codes").get<std::string>(),
                                          [](const auto& each) { return each.second; });
     for (const Json& point : json.at("recall")) {
-      row.recall.push_back({.lists = point.at(0), .recall = point.at(1)});
+      row.recall.push_back(
+          {.lists = static_cast<std::size_t>(count_in(point.at(0))), .recall = point.at(1)});
     }
-    if (codes != k_codes.end() && json.at("kind") == "ivf" && row.lists > 0) {
+    if (codes != k_codes.end() && json.at("kind") == "ivf" && is_possible(row, segment)) {
       row.codes = codes->first;
       return row;
     }
   } catch (const Json::exception&) {  // told below
   }
-  throw damaged(file, "describes an index that this vecdb does not know: " + text);
+  throw damaged(file, "describes an index that this vecdb does not know: " + segment.index);
 }
 
 std::vector<std::string> files_of(const SegmentRow& row, const std::filesystem::path& catalogue) {
   std::vector<std::string> files{row.name};
-  if (!row.index.empty()) files.push_back(parse_ivf_row(row.index, catalogue).name);
+  if (!row.index.empty()) files.push_back(parse_ivf_row(row, catalogue).name);
   return files;
 }
 
@@ -358,21 +378,27 @@ void IvfIndex::check(const SegmentRow& segment, FlatSegment::Check how) {
                         ? has_sha256(m_file, m_row.sha256)
                         : sha256_hex(m_file.bytes()) == m_row.sha256;
   if (!same) throw damaged_index(m_path, "its bytes are not those that were committed");
+  const IvfShape shape{.dimension = segment.dimension,
+                       .count = segment.count,
+                       .lists = m_row.lists,
+                       .codes = m_row.codes};
+  if (!has_ivf_shape(m_file.bytes(), shape)) {
+    throw damaged_index(m_path, "does not agree with the catalogue");
+  }
   know_mapped_lists();
   try {
     MemoryReader reader(m_file.bytes());
     std::unique_ptr<faiss::Index> read(faiss::read_index(&reader, MappedListsHook::k_flags));
     auto* index = dynamic_cast<faiss::IndexIVF*>(read.get());
-    const bool agrees = index != nullptr && index->ntotal == segment.count &&
-                        index->d == segment.dimension && to_signed(index->nlist) == m_row.lists &&
-                        index->metric_type == faiss::METRIC_INNER_PRODUCT &&
-                        dynamic_cast<MappedLists*>(index->invlists) != nullptr;
-    if (!agrees) throw damaged_index(m_path, "does not agree with the catalogue");
+    if (index == nullptr || dynamic_cast<MappedLists*>(index->invlists) == nullptr) {
+      throw damaged_index(m_path, "does not agree with the catalogue");
+    }
     if (how == FlatSegment::Check::k_anew && !holds_each_row_once(*index)) {
       throw damaged_index(m_path, "its lists do not hold each row once");
     }
     static_cast<void>(read.release());
-    m_index = std::make_unique<Opened>(std::unique_ptr<faiss::IndexIVF>(index));
+    m_index = std::make_unique<Opened>();
+    m_index->index.reset(index);
   } catch (const faiss::FaissException& error) {
     throw cannot(m_path, error);
   }
@@ -390,7 +416,7 @@ void IvfIndex::propose(const FlatSegment& segment, std::span<const float> query,
                        std::vector<Proposal>& proposals) const {
   if (count == 0 || selection.most == 0) return;
   const auto rows = static_cast<std::size_t>(selection.most);
-  const std::size_t wanted = std::min(count * k_widening + k_margin, rows);
+  const std::size_t wanted = std::min(std::min(count, rows) * k_widening + k_margin, rows);
   std::vector<float> scores(wanted);
   std::vector<std::int64_t> found(wanted, -1);
   faiss::SearchParametersIVF parameters;
@@ -407,6 +433,7 @@ void IvfIndex::propose(const FlatSegment& segment, std::span<const float> query,
     if (row < 0 || row >= segment.row().count) continue;
     const float score =
         faiss::fvec_inner_product(query.data(), floats_of(segment, row, 1), query.size());
+    if (std::isnan(score)) continue;  // as FAISS's own comparison does: it cannot be sorted
     best.push_back({.chunk = segment.chunk_at(row), .score = score});
   }
   std::ranges::sort(best, is_better);

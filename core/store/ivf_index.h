@@ -27,9 +27,10 @@ struct IvfRow {
   std::vector<RecallPoint> recall;  // measured when it was made; ascending
 };
 
-// One JSON object on one line, and back. `file` is named where the text is not one: k_damaged.
+// One JSON object on one line, and back from a segment's row that has one. `file` is named where
+// the text is not one, or no index can be so: k_damaged.
 std::string to_text(const IvfRow& row);
-IvfRow parse_ivf_row(const std::string& text, const std::filesystem::path& file);
+IvfRow parse_ivf_row(const SegmentRow& segment, const std::filesystem::path& file);
 
 // The names of a segment's files: its own, and that of its index where it has one.
 std::vector<std::string> files_of(const SegmentRow& row, const std::filesystem::path& catalogue);

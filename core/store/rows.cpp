@@ -1,6 +1,8 @@
 #include "store/rows.h"
 
+#include <algorithm>
 #include <charconv>
+#include <functional>
 
 #include "base/sha256.h"
 #include "store/row_checksum.h"
@@ -29,6 +31,33 @@ std::int64_t key_of_text(std::string_view text) {
   std::uint64_t key = 0;
   std::from_chars(digest.data(), digest.data() + 16, key, 16);
   return to_signed(key);
+}
+
+bool is_possible(const StateRow& row) {
+  return row.generation >= 0 && row.documents >= 0 && row.segments >= 0 &&
+         row.next_document > 0 && row.next_chunk > 0 && row.next_segment > 0;
+}
+
+bool is_possible(const SegmentRow& row) {
+  const auto is_row = [&](ChunkId chunk) { return row.first <= chunk && chunk <= row.last; };
+  return row.id > 0 && row.bytes > 0 && row.dimension > 0 && row.count > 0 && row.generation >= 0 &&
+         row.first > 0 && row.first <= row.last && row.last < INT64_MAX &&
+         row.count - 1 <= row.last - row.first &&
+         to_signed(row.dead.size()) <= row.count && std::ranges::all_of(row.dead, is_row) &&
+         std::ranges::adjacent_find(row.dead, std::greater_equal()) == row.dead.end();
+}
+
+bool is_possible(const DocumentRow& row) {
+  const auto& [record, first_chunk, chunks, fits, chunk_keys] = row.summary;
+  const auto is_part = [all = chunks](std::uint64_t part) { return part <= all; };
+  return row.id > 0 && first_chunk > 0 && to_signed(chunks) >= 0 &&
+         to_signed(chunks) <= INT64_MAX - first_chunk && is_part(fits.truncated) &&
+         is_part(fits.split) && is_part(fits.averaged) && row.tokens >= 0 && row.text_bytes >= 0;
+}
+
+bool is_possible(const ChunkRow& row) {
+  return row.id > 0 && row.id < INT64_MAX && row.document > 0 && row.number >= 0 &&
+         row.record.fit <= WindowFit::k_averaged;
 }
 
 std::string checksum_of(const StateRow& row) {

@@ -58,6 +58,13 @@ inline std::uint64_t to_unsigned(std::int64_t value) { return static_cast<std::u
 // What chunks are found by when their text is known: the first 8 bytes of its SHA-256, big-endian.
 std::int64_t key_of_text(std::string_view text);
 
+// Whether a row's numbers can be true at all. Its checksum only tells that they are those that were
+// written; what is computed with them must not leave 64 bits, a file or an enumeration.
+bool is_possible(const StateRow& row);
+bool is_possible(const SegmentRow& row);
+bool is_possible(const DocumentRow& row);
+bool is_possible(const ChunkRow& row);
+
 std::string checksum_of(const StateRow& row);
 std::string checksum_of(const SegmentRow& row);
 std::string checksum_of(const DocumentRow& row);

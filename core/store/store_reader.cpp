@@ -64,7 +64,7 @@ struct StoreReader::Impl {
 
   // What is wrong with an index matters when it is used.
   bool map_index(const SegmentRow& row, bool is_newest) {
-    IvfRow index = parse_ivf_row(row.index, layout.catalogue);
+    IvfRow index = parse_ivf_row(row, layout.catalogue);
     const fs::path file = layout.segment(index.name);
     OpenSegment& open = segments.back();
     try {
@@ -99,21 +99,21 @@ struct StoreReader::Impl {
     }
 
     void propose(std::span<const float> query, std::size_t count, const ChunkRanges* among,
-                 const SearchEffort& effort, std::size_t threads,
+                 const SearchEffort& effort, std::size_t most_threads,
                  std::vector<Proposal>& proposals) {
       const FlatSegment& flat = checked();
       const RowSelection selection = flat.select(among);
       if (selection.is_few || !uses_index(effort)) {
-        return flat.propose(query, count, selection, threads, proposals);
+        return flat.propose(query, count, selection, most_threads, proposals);
       }
       // Where a filter lets one of n rows pass, one of n is found in a list.
       const IvfIndex& ivf = checked_index();
       const std::size_t lists = effort.lists ? *effort.lists : ivf.lists_for(effort.recall);
       const double share =
           static_cast<double>(flat.row().count) / static_cast<double>(selection.most);
-      ivf.propose(flat, query, count, selection,
-                  static_cast<std::size_t>(std::ceil(static_cast<double>(lists) * share)),
-                  proposals);
+      const double all = static_cast<double>(ivf.row().lists);
+      const double some = std::min(std::ceil(static_cast<double>(lists) * share), all);
+      ivf.propose(flat, query, count, selection, static_cast<std::size_t>(some), proposals);
     }
 
     bool uses_index(const SearchEffort& effort) const {

@@ -296,7 +296,7 @@ struct StoreWriter::Impl {
   // Whether a segment has an index with such codes, and its file is sound.
   bool has_index(const SegmentRow& row, VectorCodes codes) const {
     if (row.index.empty()) return false;
-    IvfRow known = parse_ivf_row(row.index, layout.catalogue);
+    IvfRow known = parse_ivf_row(row, layout.catalogue);
     if (known.codes != codes) return false;
     const fs::path file = layout.segment(known.name);
     try {

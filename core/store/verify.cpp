@@ -87,7 +87,7 @@ class Verification {
 
   void check_index(const SegmentRow& row) {
     if (row.index.empty()) return;
-    IvfRow index = parse_ivf_row(row.index, m_layout.catalogue);
+    IvfRow index = parse_ivf_row(row, m_layout.catalogue);
     const std::filesystem::path file = m_layout.segment(index.name);
     IvfIndex(file, std::move(index)).check(row, FlatSegment::Check::k_anew);
   }

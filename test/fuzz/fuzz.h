@@ -40,6 +40,7 @@ class Parts {
   Parts(const std::uint8_t* data, std::size_t size)
       : m_rest(reinterpret_cast<const char*>(data), size) {}
 
+  bool empty() const noexcept { return m_rest.empty(); }
   unsigned byte();  // 0 at the end
   Bytes part();     // as many bytes as the two before it say, little-endian, or what is left
   Bytes rest();

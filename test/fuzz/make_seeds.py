@@ -416,6 +416,58 @@ def head_seeds():
     yield "whole", b"\0" + body % (2, 5) + b"sha256 " + sha256(body % (2, 5)).hexdigest().encode() + b"\n"
 
 
+def edit(action, place, value):
+    """As test/fuzz/edits.h reads it."""
+    return struct.pack("<BHH", action, place, value)
+
+
+HEADER = 8  # the place lies in the first 256 bytes
+INTERESTING = 16
+
+
+def file_edits():
+    yield "none", b""
+    yield "bit", edit(7, 900, 3)
+    yield "header", edit(0 | HEADER, 5, 200) + edit(1 | HEADER, 8, 41)
+    yield "huge", edit(2 | HEADER | INTERESTING, 8, 16) + edit(2 | HEADER | INTERESTING, 110, 15)
+    yield "cut", edit(3, 700, 0)
+    yield "longer", edit(5, 300, 0x4110)
+    yield "moved", edit(6, 500, 80) + edit(4, 1000, 40)
+
+
+def segment_seeds():
+    for options in (0, 1, 3, 5, 7):
+        for name, edits in file_edits():
+            yield f"{name}{options}", bytes([options]) + edits
+    yield "row", bytes([9, 1, 19, 2, 129, 0, 0, 2, 127])
+
+
+def index_seeds():
+    for options in (0, 1, 3, 9, 11, 17, 19):
+        for name, edits in file_edits():
+            yield f"{name}{options}", bytes([options]) + edits
+    yield "lists", bytes([5, 11])
+
+
+def index_row_seeds():
+    sha256 = "0123456789abcdef" * 4
+    row = {"kind": "ivf", "name": "000012-01234567.ivf", "bytes": 5000, "sha256": sha256, "lists": 63,
+           "codes": "sq8", "recall": [[1, 0.25], [2, 0.5], [63, 1]]}
+    for number, changes in enumerate([{}, {"codes": "f32", "recall": []}, {"lists": -1}, {"bytes": 1e300},
+                                      {"name": "../../etc/passwd"}, {"recall": [[-1, 2]]}]):
+        yield f"row{number}", json.dumps(row | changes).encode()
+
+
+def catalogue_seeds():
+    for name, edits in file_edits():
+        yield name, b"\0" + edits
+        yield f"verified_{name}", b"\2" + edits
+    for page in range(12):
+        yield f"page{page}", b"\0" + edit(0, page * 4096, 5) + edit(1, page * 4096 + 3, 77)
+    for change in range(41):
+        yield f"row{change}", b"\3" + struct.pack("<BBH", change, 1, 19) + struct.pack("<BBH", change, 2, change)
+
+
 TARGETS = {
     name.removesuffix("_seeds"): function for name, function in list(globals().items()) if name.endswith("_seeds")
 }

@@ -205,7 +205,7 @@ TEST_CASE("equal vectors are all proposed, each once") {
   for (const std::size_t k : {5, 120, 299, 300, 400}) check_proposals(reader, same, k);
 }
 
-TEST_CASE("any number of threads proposes the same of a large segment") {
+TEST_CASE("any number of threads proposes the same of a large segment", "[threads]") {
   const TemporaryFolder folder;
   NewDocument document = make_document("a", 40'000, 1);
   // Each vector stands there many times, so that there are ties at every border.
