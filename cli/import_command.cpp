@@ -16,6 +16,7 @@
 #include "console.h"
 #include "ingest_report.h"
 #include "inputs.h"
+#include "pipeline/import_chroma.h"
 #include "pipeline/import_lines.h"
 #include "pipeline/ingest.h"
 #include "pipeline/vector_file.h"
@@ -111,8 +112,18 @@ void refuse(const std::string& flag, const std::string& why) {
 }
 
 void refuse_flags(const ImportCommand& command) {
-  if (command.input.empty()) {
+  if (!command.chroma.empty()) {
+    const char* why = "has no meaning with --chroma";
+    if (!command.input.empty()) refuse(command.input, why);
+    if (command.format) refuse("--format", why);
+    if (!command.vectors.empty()) refuse("--vectors", why);
+    if (command.normalize && !command.trust_vectors) {
+      refuse("--normalize", "is about Chroma's vectors; give --trust-vectors too");
+    }
+  } else if (command.input.empty()) {
     refuse("INPUT", "is missing; name what export wrote, or - for stdin");
+  } else if (command.collection) {
+    refuse("--collection", "has a meaning with --chroma only");
   }
   if (!command.encode) return;
   if (command.trust_vectors) refuse("--trust-vectors", "has no meaning with --encode");
@@ -137,6 +148,29 @@ IngestSummary interrupted() {
   return summary;
 }
 
+// Of what is encoded here.
+IngestOptions text_options(const ImportCommand& command, const GlobalOptions& global) {
+  IngestOptions options;
+  options.store = store_to_write(global);
+  options.model = model_choice(global);
+  options.jobs = worker_threads(global);
+  options.measures_lengths = false;
+  options.wait_seconds = command.wait_seconds;
+  return options;
+}
+
+// Of what comes with vectors.
+ImportOptions vector_options(const ImportCommand& command, const GlobalOptions& global) {
+  return {.store = store_to_write(global),
+          .model = model_choice(global),
+          .trust = command.trust_vectors ? VectorTrust::k_given : VectorTrust::k_stated_only,
+          .wait_seconds = command.wait_seconds};
+}
+
+VectorLengths lengths_of(const ImportCommand& command) {
+  return command.normalize ? VectorLengths::k_normalize : VectorLengths::k_unit_only;
+}
+
 IngestSummary import_lines(const ImportCommand& command, const GlobalOptions& global,
                            IngestObserver& observer, Input& input, const std::string& vectors) {
   ExchangeStream lines(input.lines(), input.uri());
@@ -152,25 +186,27 @@ IngestSummary import_lines(const ImportCommand& command, const GlobalOptions& gl
                                        : LineSources::Vectors::k_refuse,
                         input.is_stream() ? LineSources::Input::k_stream
                                           : LineSources::Input::k_file);
-    IngestOptions options;
-    options.store = store_to_write(global);
-    options.model = model_choice(global);
-    options.jobs = worker_threads(global);
-    options.measures_lengths = false;
-    options.wait_seconds = command.wait_seconds;
-    return ingest(options, sources, observer);
+    return ingest(text_options(command, global), sources, observer);
   }
   std::optional<VectorFile> file;
   if (!vectors.empty()) file.emplace(vectors);
-  LineDocuments documents(
-      lines, file ? &*file : nullptr,
-      command.normalize ? VectorLengths::k_normalize : VectorLengths::k_unit_only);
-  const ImportOptions options{
-      .store = store_to_write(global),
-      .model = model_choice(global),
-      .trust = command.trust_vectors ? VectorTrust::k_given : VectorTrust::k_stated_only,
-      .wait_seconds = command.wait_seconds};
-  return import_documents(options, documents, observer);
+  LineDocuments documents(lines, file ? &*file : nullptr, lengths_of(command));
+  return import_documents(vector_options(command, global), documents, observer);
+}
+
+IngestSummary import_chroma(const ImportCommand& command, const GlobalOptions& global,
+                            IngestObserver& observer) {
+  ChromaReader reader(command.chroma, command.collection,
+                      command.trust_vectors ? ChromaReader::Vectors::k_read
+                                            : ChromaReader::Vectors::k_leave_out);
+  if (!command.trust_vectors) {
+    ChromaTexts texts(reader);
+    return ingest(text_options(command, global), texts, observer);
+  }
+  ChromaVectors documents(reader, lengths_of(command), observer);
+  IngestSummary summary = import_documents(vector_options(command, global), documents, observer);
+  summary.skipped += documents.skipped();
+  return summary;
 }
 
 // Never into a store above the working folder.
@@ -212,28 +248,35 @@ Parts parts_of(const ImportCommand& command) {
   std::error_code error;
   for (const char* name : {"chunks.jsonl", "vectors.npy"}) {
     if (fs::exists(folder / name, error)) continue;
-    throw Error(ErrorKind::k_io, command.input + ": is a folder without " + name +
-                                     "; name one that `vecdb export --format npy` wrote, or a file");
+    const bool is_chroma = fs::exists(folder / "chroma.sqlite3", error);
+    throw Error(ErrorKind::k_io,
+                command.input + ": is a folder without " + name +
+                    (is_chroma ? "; it is one of Chroma's: name it with --chroma"
+                               : "; name one that `vecdb export --format npy` wrote, or a file"));
   }
   return {folder / "chunks.jsonl", command.encode ? "" : (folder / "vectors.npy").string()};
+}
+
+IngestSummary import_input(const ImportCommand& command, const GlobalOptions& global,
+                           IngestObserver& observer) {
+  const Parts parts = parts_of(command);
+  Input input(parts.lines);
+  const ImportFormat format = command.format ? *command.format : input.format();
+  if (format != ImportFormat::k_tar) {
+    return import_lines(command, global, observer, input, parts.vectors);
+  }
+  refuse_flags_of_lines(command);
+  return import_tar(global, input);
 }
 
 }  // namespace
 
 int run(const ImportCommand& command, const GlobalOptions& global) {
   refuse_flags(command);
-  const Parts parts = parts_of(command);
-  Input input(parts.lines);
-  ImportFormat format = command.format.value_or(ImportFormat::k_jsonl);
-  if (!command.format) format = input.format();
   IngestReporter reporter(global);
-  IngestSummary summary;
-  if (format == ImportFormat::k_tar) {
-    refuse_flags_of_lines(command);
-    summary = import_tar(global, input);
-  } else {
-    summary = import_lines(command, global, reporter, input, parts.vectors);
-  }
+  const IngestSummary summary = command.chroma.empty()
+                                    ? import_input(command, global, reporter)
+                                    : import_chroma(command, global, reporter);
   reporter.end_progress();
   print_summary(summary, LengthUnit::k_characters, global);
   return summary.skipped > 0 ? 1 : 0;

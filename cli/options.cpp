@@ -236,6 +236,10 @@ void add_import(CLI::App& app, ImportCommand& command) {
   app.add_option("--vectors", command.vectors,
                  "Take the vectors from a .npy or flat FAISS file, a row a line")
       ->type_name("FILE");
+  app.add_option("--chroma", command.chroma, "Read a database of Chroma, and no INPUT")
+      ->type_name("DIR");
+  app.add_option("--collection", command.collection, "Of its collections; default: the only one")
+      ->type_name("NAME");
   app.add_flag("--encode", command.encode, "Encode the texts anew, whatever vectors there are");
   app.add_flag("--trust-vectors", command.trust_vectors,
                "Vectors that do not say whose they are were made with the store's model");

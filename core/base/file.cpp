@@ -130,6 +130,12 @@ MappedFile::~MappedFile() {
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : m_bytes(std::exchange(other.m_bytes, {})), m_stamp(other.m_stamp) {}
 
+void MappedFile::release_pages() const noexcept {
+  if (!m_bytes.empty()) {
+    ::madvise(const_cast<std::byte*>(m_bytes.data()), m_bytes.size(), MADV_DONTNEED);
+  }
+}
+
 void write_all(const FileDescriptor& file, std::span<const std::byte> bytes,
                const std::filesystem::path& path) {
   while (!bytes.empty()) {

@@ -58,6 +58,8 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const noexcept { return m_bytes; }
   const FileStamp& stamp() const noexcept { return m_stamp; }  // taken when it was opened
+  // Gives back the memory that pages read so far take; they are there again when they are read.
+  void release_pages() const noexcept;
 
  private:
   std::span<const std::byte> m_bytes;

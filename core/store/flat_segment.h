@@ -64,6 +64,8 @@ class FlatSegment {
   // Where the vector of a chunk is, dead or alive; nothing when it is not here.
   std::optional<std::int64_t> find(ChunkId chunk) const;
   bool is_dead(std::int64_t row) const { return !m_dead.empty() && m_dead[to_index(row)]; }
+  // See MappedFile.
+  void release_pages() const noexcept { m_file.release_pages(); }
   // All of the file.
   VectorBlock bytes() const noexcept { return m_file.bytes(); }
   // The floats of some rows; not aligned for floats.

@@ -123,6 +123,18 @@ std::string Statement::text(int column) const {
   return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(m_compiled, column))};
 }
 
+std::string Statement::blob(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(m_compiled, column));
+  if (bytes == nullptr) return {};
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(m_compiled, column))};
+}
+
+double Statement::real(int column) const { return sqlite3_column_double(m_compiled, column); }
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(m_compiled, column) == SQLITE_NULL;
+}
+
 // An absolute path, because SQLite gives "file:…" and ":memory:" a meaning of their own.
 Database::Database(const std::filesystem::path& file, OpenMode mode)
     : m_file(std::filesystem::absolute(file)) {

@@ -29,6 +29,9 @@ class Statement {
   // Columns of the current row, from 0.
   std::int64_t integer(int column) const;
   std::string text(int column) const;
+  std::string blob(int column) const;
+  double real(int column) const;
+  bool is_null(int column) const;
 
  private:
   friend class Database;

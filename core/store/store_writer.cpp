@@ -218,6 +218,7 @@ struct StoreWriter::Impl {
       each_live_run(source, [&](std::int64_t first, std::int64_t rows) {
         for (std::int64_t i = 0; i < rows; ++i) chunks.push_back(source.chunk_at(first + i));
       });
+      source.release_pages();  // large segments are not to fill the memory, one after another
       std::ranges::move(files_of(row, layout.catalogue), std::back_inserter(gone));
     }
     const EachBlock each_block = [&](const auto& visit) {
@@ -225,6 +226,7 @@ struct StoreWriter::Impl {
         each_live_run(source, [&](std::int64_t first, std::int64_t rows) {
           if (pending_interrupt() != 0) throw Stopped();
           visit(source.vectors(first, rows));
+          source.release_pages();
         });
       }
     };
