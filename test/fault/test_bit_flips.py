@@ -187,6 +187,8 @@ def test_a_spoilt_file_never_changes_an_answer(world, which):
         is_spoilt = not (store / name).exists() or (store / name).read_bytes() != (begin / name).read_bytes()
         shown = "" if name == "catalog.db-wal" else Path(name).name
         code = judge_answers(world, store, right, shown)
-        assert code == 3 or not is_spoilt or name.startswith("catalog.db"), "verify calls it sound"
+        # An older HEAD is what a writer leaves that died before it replaced it: nothing is lost by it.
+        is_harmless = name.startswith("catalog.db") or case == ("HEAD", "swapped")
+        assert code == 3 or not is_spoilt or is_harmless, "verify calls it sound"
 
     run_tries(6, f"files of the store `{which}` spoilt", sample(damages(begin), 20), attempt)

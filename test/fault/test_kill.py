@@ -42,6 +42,23 @@ def small_world(tmp_path_factory):
     return World(tmp_path_factory.mktemp("small"), 6, 30)
 
 
+def test_the_oracle_sees_what_is_lost_or_mixed(small_world, tmp_path):
+    """An experiment that could not fail would prove nothing."""
+    world = small_world
+    store = shutil.copytree(world.after, tmp_path / "store")
+    judge_state(world, store, world.new, world.new, {uri: world.new[uri][0] for uri in world.uris})
+    uri = world.uris[0]
+    world.must("delete", uri, store=store)
+    with pytest.raises(AssertionError, match="neither state"):
+        judge_state(world, store, world.new, world.new, {})
+    without = {name: document for name, document in world.new.items() if name != uri}
+    with pytest.raises(AssertionError, match="was reported"):
+        judge_state(world, store, without, world.new, {uri: world.new[uri][0]})
+    next((store / "segments").glob("*.faiss")).write_bytes(b"")
+    with pytest.raises(read_store.Damage):
+        state_of(store)
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_killed_command_keeps_what_it_reported(world, small_world, verb, tmp_path):
     world = small_world if "ivf" in verb else world
