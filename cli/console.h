@@ -9,6 +9,11 @@
 // What the program prints. Results go to stdout through Output; everything else to stderr.
 namespace vecdb {
 
+// Gives the descriptors 0, 1 and 2, where they are closed, to something that can be neither read nor
+// written. Else the next file that is opened, perhaps one of a store, would be stdin, stdout or
+// stderr, and what is printed would end in it.
+void occupy_closed_descriptors();
+
 // Thrown when the reader of stdout has gone away: the program ends, quietly.
 struct ClosedPipe {};
 

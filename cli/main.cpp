@@ -45,6 +45,22 @@ extern "C" void on_bus_error(int) {
   ::_exit(k_out_of_resources);
 }
 
+// Memory that runs out in a static constructor of libtorch, while it is loaded, or in a thread of a
+// library has no other way to say so.
+[[noreturn]] void on_terminate() {
+  try {
+    if (std::current_exception()) std::rethrow_exception(std::current_exception());
+  } catch (const std::bad_alloc&) {
+    constexpr std::string_view k_message =
+        "vecdb: out of memory; close other programs, or give smaller inputs\n";
+    const auto ignored = ::write(STDERR_FILENO, k_message.data(), k_message.size());
+    static_cast<void>(ignored);
+    ::_exit(k_out_of_resources);
+  } catch (...) {
+  }
+  std::abort();
+}
+
 int run(const PrintAndExit& command, const GlobalOptions&) {
   Output::write(command.text);
   return k_done;
@@ -77,8 +93,10 @@ int run_command_line(int argc, const char* const* argv) {
 }  // namespace vecdb
 
 int main(int argc, char** argv) {
+  vecdb::occupy_closed_descriptors();
   vecdb::install_signal_handlers();
   std::signal(SIGBUS, vecdb::on_bus_error);
+  std::set_terminate(vecdb::on_terminate);
   const int code = vecdb::run_command_line(argc, argv);
   std::fflush(stdout);  // what was found before an error; failures were told of already
   // Stores are closed. Running the destructors of libtorch's thousands of

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "base/error.h"
@@ -119,6 +120,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   m_stamp = stamp_of(file, path);
   if (m_stamp.size == 0) return;  // mmap refuses an empty range
   void* address = ::mmap(nullptr, m_stamp.size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (address == MAP_FAILED && errno == ENOMEM) throw std::bad_alloc();  // not the file's fault
   if (address == MAP_FAILED) fail_with_errno(path, "cannot map");
   m_bytes = {static_cast<const std::byte*>(address), m_stamp.size};
 }

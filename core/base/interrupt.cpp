@@ -23,7 +23,8 @@ void install_signal_handlers() {
   action.sa_handler = on_signal;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);  // writing to a closed pipe is an error code, not a death
+  // Writing to a closed pipe, or beyond `ulimit -f`, is an error code, not a death.
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
 }
 
 int pending_interrupt() noexcept { return g_signal; }

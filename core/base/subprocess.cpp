@@ -93,7 +93,7 @@ class Child {
                          rlim_t seconds) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // it has died before that
-  std::signal(SIGPIPE, SIG_DFL);
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_DFL);
   const rlimit space{memory, memory};
   const rlimit processor{seconds, seconds + 1};
   const rlimit core{0, 0};

@@ -1,120 +1,132 @@
-"""Experiment: SIGKILL at a random moment. What was reported as committed must be there, whole, and
-nothing else half; the same command again must bring the store to where it would have been.
+"""Experiment 1: SIGKILL at a random moment of whatever changes a store."""
 
-VECDB_KILLS sets how many times; each time prints its seed on failure.
-"""
-
-import json
-import os
-import random
-import shutil
 import subprocess
-import sys
-import time
 
 import pytest
-from conftest import PROJECT, many_chunks
-
-KILLS = int(os.environ.get("VECDB_KILLS", "6"))
-READER = PROJECT / "test" / "python" / "read_store.py"
-FLAGS = ("--chunk-size", "20", "--precision", "f32")
-FILES = 8
+from oracle import *
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory):
-    """Files of which each is about one commit, and a store of an earlier state of half of them."""
-    folder = tmp_path_factory.mktemp("tree")
-    for number in range(FILES):
-        (folder / f"{number:02}.txt").write_text(many_chunks(f"text {number}", 200))
-    return folder
+def world(tmp_path_factory):
+    return World(tmp_path_factory.mktemp("world"), 8, 200)
 
 
-def contents(vecdb, store):
-    """Every document with the texts and places of its chunks, as a reader of our own sees them."""
-    lines = subprocess.run([sys.executable, READER, store], check=True, capture_output=True, text=True)
-    documents = {}
-    for line in lines.stdout.splitlines():
-        chunk = json.loads(line)
-        documents.setdefault(chunk["uri"], []).append((chunk["start"], chunk["end"], chunk["text"]))
-    return documents
+@pytest.fixture(scope="module")
+def encoding_world(tmp_path_factory):
+    """Without a pantry: the killed ingest encodes."""
+    return World(tmp_path_factory.mktemp("encoding"), 6, 100, pantry=False)
 
 
-def kill_after(process, seconds):
-    """What the process reported, line by line, until it was killed or done."""
+def run_and_kill(world, store, args, moment):
+    """What the command reported until it was killed or done."""
+    process = world.program.popen("--store", store, *args, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
-        out, _ = process.communicate(timeout=seconds)
+        out, _ = process.communicate(timeout=moment)
     except subprocess.TimeoutExpired:
         process.kill()
         out, _ = process.communicate()
-    return [json.loads(line) for line in out.splitlines() if line.endswith(b"}")]
+    return out.splitlines()
 
 
-def ask(vecdb, store):
-    return vecdb("--store", store, "query", "-k", "50", "--json", "text 7 line 100").out
-
-
-def sound(vecdb, store):
-    verified = vecdb("--store", store, "verify")
-    assert verified.code == 0, verified.out + verified.err
+def duration(world, verb, folder):
+    args, begin, _, _ = world.command(verb)
+    store = shutil.copytree(begin, folder / "timed")
+    begun = time.monotonic()
+    world.must(*args, store=store)
+    return time.monotonic() - begun
 
 
 @pytest.fixture(scope="module")
-def truth(tree, tmp_path_factory):
-    """Before and after: the store that ingest changes, and what it becomes; and the seconds it takes."""
-    from conftest import Program
-    program = Program(tmp_path_factory.mktemp("truth"))
-    changed = [tree / f"{n:02}.txt" for n in range(0, FILES, 2)]
-    old = {path: path.read_text() for path in changed}
-    for path in changed:
-        path.write_text(many_chunks("an older text", 150) + path.name)
-    assert program("--store", "before", "ingest", *FLAGS, *changed).code == 0
-    for path, text in old.items():
-        path.write_text(text)
-    shutil.copytree(program.folder / "before", program.folder / "after")
+def small_world(tmp_path_factory):
+    """For what takes long: to train an index."""
+    return World(tmp_path_factory.mktemp("small"), 6, 30)
+
+
+def test_the_oracle_sees_what_is_lost_or_mixed(small_world, tmp_path):
+    """An experiment that could not fail would prove nothing."""
+    world = small_world
+    store = shutil.copytree(world.after, tmp_path / "store")
+    judge_state(world, store, world.new, world.new, {uri: world.new[uri][0] for uri in world.uris})
+    uri = world.uris[0]
+    world.must("delete", uri, store=store)
+    with pytest.raises(AssertionError, match="neither state"):
+        judge_state(world, store, world.new, world.new, {})
+    without = {name: document for name, document in world.new.items() if name != uri}
+    with pytest.raises(AssertionError, match="was reported"):
+        judge_state(world, store, without, world.new, {uri: world.new[uri][0]})
+    next((store / "segments").glob("*.faiss")).write_bytes(b"")
+    with pytest.raises(read_store.Damage):
+        state_of(store)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_killed_command_keeps_what_it_reported(world, small_world, verb, tmp_path):
+    world = small_world if "ivf" in verb else world
+    args, begin, _, _ = world.command(verb)
+    seconds = duration(world, verb, tmp_path)
+
+    def attempt(case, chance, folder):
+        store = shutil.copytree(begin, folder / "store")
+        lines = run_and_kill(world, store, args, chance.uniform(0, 1.1 * seconds))
+        judge_crash(world, store, verb, reported_by(lines), ask=case % 5 == 0)
+
+    run_tries(1, f"SIGKILL during {verb}", per_scale(10, 125), attempt)
+
+
+def test_a_killed_ingest_that_encodes_keeps_what_it_reported(encoding_world):
+    world = encoding_world
+    args, begin, _, _ = world.command("ingest")
+
+    def attempt(_, chance, folder):
+        store = shutil.copytree(begin, folder / "store")
+        lines = run_and_kill(world, store, args, chance.uniform(0, 1.1 * world.seconds))
+        judge_crash(world, store, "ingest", reported_by(lines))
+
+    run_tries(1, "SIGKILL during ingest that encodes", per_scale(6, 60), attempt)
+
+
+def test_a_killed_first_ingest_can_be_done_again(world):
+    """The store is made by the killed command itself; many documents of one chunk, so that it is quick."""
+    source = world.program.write("few/a.txt", "One text.\n\nAnother text.\n\nA third text.")
+    expected = world.program.folder / "first"
     begun = time.monotonic()
-    assert program("--store", "after", "ingest", *FLAGS, tree).code == 0
-    return program, time.monotonic() - begun
+    world.must("ingest", *FLAGS, source, store=expected)
+    seconds = time.monotonic() - begun
+    truth = state_of(expected)
+
+    def attempt(_, chance, folder):
+        store = folder / "store"
+        args = ("ingest", "--json", *FLAGS, str(source))
+        reported = reported_by(run_and_kill(world, store, args, chance.uniform(0, 1.1 * seconds)))
+        if reported:
+            judge_state(world, store, {}, truth, reported)
+        world.must(*args, store=store)
+        judge_state(world, store, truth, truth, {})
+        assert not rubbish(store)
+
+    run_tries(1, "SIGKILL during the first ingest", per_scale(6, 60), attempt)
 
 
-@pytest.mark.parametrize("seed", range(KILLS))
-def test_a_killed_ingest_keeps_what_it_reported(vecdb, tree, truth, seed):
-    program, seconds = truth
-    before = contents(program, program.folder / "before")
-    after = contents(program, program.folder / "after")
-    store = shutil.copytree(program.folder / "before", vecdb.folder / "store")
-    moment = random.Random(seed).uniform(0, seconds * 1.1)
-    ingest = vecdb.popen("--store", store, "ingest", "--json", *FLAGS, tree, stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL)
-    reported = {r["uri"] for r in kill_after(ingest, moment) if r.get("status") in ("added", "changed")}
+def test_a_killed_migration_leaves_the_old_store_or_the_new_one(world, tmp_path):
+    expected = extract_old_store(tmp_path / "expected")
+    begun = time.monotonic()
+    world.must("migrate", store=expected)
+    seconds = time.monotonic() - begun
+    truth = state_of(expected)
 
-    found = contents(vecdb, store) if any(store.iterdir()) else {}
-    for uri, chunks in found.items():
-        assert chunks in (before.get(uri), after[uri]), uri  # one state or the other, never a mixture
-    for uri in reported:
-        assert found[uri] == after[uri], uri
-    assert before.keys() <= found.keys()
-    sound(vecdb, store)
+    def attempt(_, chance, folder):
+        store = extract_old_store(folder / "store")
+        run_and_kill(world, store, ["migrate"], chance.uniform(0, 1.1 * seconds))
+        judge_migration(world, store, truth)
 
-    assert vecdb("--store", store, "ingest", *FLAGS, tree).code == 0
-    assert contents(vecdb, store) == after
-    sound(vecdb, store)
-    assert ask(vecdb, store) == ask(program, program.folder / "after")
+    run_tries(1, "SIGKILL during migrate", per_scale(6, 60), attempt)
 
 
-@pytest.mark.parametrize("seed", range(KILLS // 3))
-def test_a_killed_delete_leaves_all_or_nothing(vecdb, tree, truth, seed):
-    program, _ = truth
-    after = contents(program, program.folder / "after")
-    store = shutil.copytree(program.folder / "after", vecdb.folder / "store")
-    gone = sorted(after)[: FILES // 2]
-    process = vecdb.popen("--store", store, "delete", *gone, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL)
-    time.sleep(random.Random(seed).uniform(0, 0.05))
-    process.kill()
-    process.communicate()
-    found = contents(vecdb, store)
-    assert found in (after, {uri: chunks for uri, chunks in after.items() if uri not in gone})
-    sound(vecdb, store)
-    assert vecdb("--store", store, "delete", *gone).code in (0, 5)  # 5: they are gone
-    assert not set(gone) & contents(vecdb, store).keys()
+def judge_migration(world, store, truth):
+    verified = world.run(store, "verify")
+    if verified.code != 0:
+        assert verified.code == 3 and "run `vecdb migrate`" in verified.err, verified
+    again = world.must("migrate", store=store)
+    assert ("already" in again.err) == (verified.code == 0), again
+    judge_state(world, store, truth, truth, {})
+    assert not Path(f"{store}.migrating").exists()

@@ -161,6 +161,8 @@ extern "C" __attribute__((visibility("default"))) vecdb::Encoder* vecdb_make_tor
     return new vecdb::TorchEncoder(parts);
   } catch (const vecdb::Error&) {
     throw;
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {
     throw vecdb::Error(vecdb::ErrorKind::k_model, parts.graph_name + ": cannot be loaded: " +
                                                       vecdb::TorchEncoder::last_line(error) +
