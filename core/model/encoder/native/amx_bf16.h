@@ -86,10 +86,17 @@ struct AmxBf16 {
                     const float* start, float* out, std::size_t out_stride, Between&& between) {
     const std::size_t row_bytes = stride * sizeof(Stored);
     const Stored* lower = rows + 16 * stride;
-    _tile_loadd(0, start, 0);  // all 16 rows from one place
-    _tile_loadd(1, start + 16, 0);
-    _tile_loadd(2, start, 0);
-    _tile_loadd(3, start + 16, 0);
+    if (start != nullptr) {
+      _tile_loadd(0, start, 0);  // all 16 rows from one place
+      _tile_loadd(1, start + 16, 0);
+      _tile_loadd(2, start, 0);
+      _tile_loadd(3, start + 16, 0);
+    } else {
+      _tile_zero(0);
+      _tile_zero(1);
+      _tile_zero(2);
+      _tile_zero(3);
+    }
     for (std::size_t k = 0; k < depth; k += k_depth) {
       _tile_loadd(4, rows + k, row_bytes);
       _tile_loadd(6, panel + k * k_pair, 64);

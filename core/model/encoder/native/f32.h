@@ -16,7 +16,7 @@
 //   pack_rows     puts k_pair rows of stored numbers into a panel, as columns of the right operand
 //   pack_columns  the same of columns: `filled` rows of them, zeros below
 //   block         k_rows rows times a panel, into floats; each row's sums begin with `start`, a
-//                 pair. `between` is called after each step in depth, so that other work can fill
+//                 pair, or with zeros where it is null. `between` is called after each step in depth, so that other work can fill
 //                 the time
 //   Session       what a thread holds while it computes
 namespace vecdb::native {
@@ -51,7 +51,7 @@ struct F32 {
                     const float* start, float* out, std::size_t out_stride, Between&&) {
     Pair sums[k_rows];
 #pragma GCC unroll 16
-    for (Pair& sum : sums) sum = load_pair(start);
+    for (Pair& sum : sums) sum = start ? load_pair(start) : Pair{broadcast(0), broadcast(0)};
     for (std::size_t k = 0; k < depth; ++k) {
       const Pair right = load_pair(panel + k * k_pair);
 #pragma GCC unroll 16

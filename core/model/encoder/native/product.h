@@ -60,6 +60,37 @@ class PendingBlock {
   std::size_t m_next = rows;
 };
 
+// Brings the panel after the present one nearer, a share of it with each block: the weights of a
+// layer are more than the second-level cache holds, and the first block of a panel would wait.
+class PanelAhead {
+ public:
+  PanelAhead(std::size_t panel_bytes, std::size_t blocks)
+      : m_lines(panel_bytes / k_cache_line), m_lines_a_block((m_lines + blocks - 1) / blocks) {}
+
+  void begin_panel(const void* next) {
+    m_next = static_cast<const char*>(next);
+    m_left = m_lines;
+  }
+  void begin_block() { m_left_in_block = std::min(m_left, m_lines_a_block); }
+  void advance(std::size_t lines) {
+    lines = std::min(lines, m_left_in_block);
+    for (std::size_t i = 0; i < lines; ++i) {
+      _mm_prefetch(m_next + i * k_cache_line, _MM_HINT_T1);
+    }
+    m_next += lines * k_cache_line;
+    m_left -= lines;
+    m_left_in_block -= lines;
+  }
+  std::size_t lines_a_block() const { return m_lines_a_block; }
+
+ private:
+  std::size_t m_lines;
+  std::size_t m_lines_a_block;
+  std::size_t m_left = 0;
+  std::size_t m_left_in_block = 0;
+  const char* m_next = nullptr;
+};
+
 // rows × panels + biases: finish(row, column, Pair) is called once for each row and pair of
 // columns. `count` is a multiple of k_rows, `biases` has panels.columns() numbers. A row's results
 // depend on nothing but the row.
@@ -70,11 +101,18 @@ void multiply(const typename Number::Stored* rows, std::size_t stride, std::size
   PendingBlock<Number::k_rows, Finish> pending(finish);
   const std::size_t steps = panels.depth() / Number::k_depth;
   const std::size_t rows_a_step = (Number::k_rows + steps - 1) / steps;
+  PanelAhead ahead(panels.depth() * k_pair * sizeof(*rows), count / Number::k_rows);
+  const std::size_t lines_a_step = (ahead.lines_a_block() + steps - 1) / steps;
   std::size_t current = 0;
   for (std::size_t column = 0; column < panels.columns(); column += k_pair) {
+    ahead.begin_panel(panels.panel(column + k_pair));  // beyond the last one it asks for nothing real
     for (std::size_t row = 0; row < count; row += Number::k_rows) {
+      ahead.begin_block();
       Number::block(rows + row * stride, stride, panels.panel(column), panels.depth(),
-                    biases + column, sums[current], k_pair, [&] { pending.advance(rows_a_step); });
+                    biases + column, sums[current], k_pair, [&] {
+                      ahead.advance(lines_a_step);
+                      pending.advance(rows_a_step);
+                    });
       pending.advance(Number::k_rows);
       pending.begin(sums[current], row, column);
       current ^= 1U;

@@ -25,6 +25,7 @@ inline Floats magnitude(Floats x) { return _mm512_abs_ps(x); }
 inline Floats clamp_magnitude(Floats x, Floats limit) { return _mm512_range_ps(x, limit, 2); }
 inline Floats nearest(Floats x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT); }
 inline float sum(Floats x) { return _mm512_reduce_add_ps(x); }
+inline float first(Floats x) { return _mm512_cvtss_f32(x); }
 inline float largest(Floats x) { return _mm512_reduce_max_ps(x); }
 inline Floats counting() {
   return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -33,9 +34,7 @@ inline Floats counting() {
 inline Floats first_lanes(std::size_t count, Floats x, Floats otherwise) {
   return _mm512_mask_mov_ps(otherwise, static_cast<__mmask16>((1U << count) - 1U), x);
 }
-// What scale_by_power() can take as an exponent <= 0.
-inline Floats clamp_exponent(Floats x) { return x; }
-// mantissa · 2^exponent, for whole exponents.
+// mantissa · 2^exponent, for whole exponents and normal results.
 inline Floats scale_by_power(Floats mantissa, Floats exponent) {
   return _mm512_scalef_ps(mantissa, exponent);
 }
@@ -71,6 +70,7 @@ inline float sum(Floats x) {
   half = _mm_add_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
 }
+inline float first(Floats x) { return _mm256_cvtss_f32(x); }
 inline float largest(Floats x) {
   __m128 half = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   half = _mm_max_ps(half, _mm_movehl_ps(half, half));
@@ -82,7 +82,6 @@ inline Floats first_lanes(std::size_t count, Floats x, Floats otherwise) {
       _mm256_cmp_ps(counting(), _mm256_set1_ps(static_cast<float>(count)), _CMP_LT_OQ);
   return _mm256_blendv_ps(otherwise, x, chosen);
 }
-inline Floats clamp_exponent(Floats x) { return larger(x, broadcast(-125.0F)); }
 inline Floats scale_by_power(Floats mantissa, Floats exponent) {
   const __m256i power = _mm256_slli_epi32(_mm256_cvtps_epi32(exponent), 23);
   return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(mantissa), power));

@@ -53,17 +53,32 @@ class Transformer final : public Encoder {
     LayerNorm mlp_norm;
   };
 
-  // The activations of a batch. What stands beyond its tokens is never part of a result.
+  struct Text {
+    std::size_t begin;
+    std::size_t end;
+  };
+  struct Group {
+    std::size_t first;  // row
+    std::size_t count;  // of rows
+    std::vector<Text> texts;
+  };
+
+  // The activations of a batch. What stands beyond its tokens, and beyond a group's, is anything: it
+  // never becomes part of another row.
   struct State {
-    State(const Transformer& encoder, std::size_t tokens);
+    State(const Transformer& encoder, const PackedTokens& batch);
+    std::size_t largest_group() const;
+
+    std::vector<Group> groups;
     std::size_t rows;      // tokens, rounded up to whole blocks
     Rows<float> residual;  // what the layers add to
     Rows<Stored> input;    // of the next product
-    Rows<Stored> stacked;
+    Rows<Stored> stacked;  // queries, keys and values of one group
     Rows<Stored> inner;
   };
 
-  // Rows that go through a layer's later products together, so that they stay in the cache.
+  // Rows that go through products together, so that what comes between stays in the cache.
+  static constexpr std::size_t k_rows_attended = 416;
   static constexpr std::size_t k_rows_at_a_time = round_up(256, Number::k_rows);
 
   bool is_jina() const { return m_shape.architecture.starts_with("jina-bert"); }
@@ -78,9 +93,9 @@ class Transformer final : public Encoder {
   Linear<Number> make_attention_output(const std::string& name) const;
   Linear<Number> make_gated(const std::string& name, bool gate_is_first) const;
 
+  static std::vector<Group> make_groups(const PackedTokens& batch);
   void embed(const PackedTokens& batch, State& state) const;
-  void run_layer(const Layer& layer, const PackedTokens& batch, Attention<Number>& attention,
-                 State& state) const;
+  void run_layer(const Layer& layer, Attention<Number>& attention, State& state) const;
   void normalize_heads(const Layer& layer, State& state, std::size_t row) const;
   void finish_rows(const Layer& layer, State& state, std::size_t first, std::size_t count) const;
   void run_mlp(const Layer& layer, State& state, std::size_t first, std::size_t count) const;

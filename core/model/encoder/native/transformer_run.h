@@ -6,21 +6,38 @@
 
 namespace vecdb::native {
 
+// Texts that are attended to together: as many as there is room for, or one that is longer.
 template <typename Number>
-Transformer<Number>::State::State(const Transformer& encoder, std::size_t tokens)
-    : rows(round_up(tokens, Number::k_rows)),
+auto Transformer<Number>::make_groups(const PackedTokens& batch) -> std::vector<Group> {
+  std::vector<Group> groups;
+  for (std::size_t text = 0; text < batch.texts(); ++text) {
+    const auto begin = static_cast<std::size_t>(batch.starts[text]);
+    const auto end = static_cast<std::size_t>(batch.starts[text + 1]);
+    if (groups.empty() || end - groups.back().first > k_rows_attended) {
+      groups.push_back({.first = begin, .count = 0, .texts = {}});
+    }
+    groups.back().count = end - groups.back().first;
+    groups.back().texts.push_back({.begin = begin, .end = end});
+  }
+  return groups;
+}
+
+template <typename Number>
+Transformer<Number>::State::State(const Transformer& encoder, const PackedTokens& batch)
+    : groups(make_groups(batch)),
+      rows(round_up(batch.ids.size(), Number::k_rows)),
       residual(rows, encoder.m_wide),
-      input(rows, std::max(encoder.m_wide, encoder.m_heads.columns())),
-      // A block of queries or keys reads on beyond the last text.
-      stacked(rows + std::max(Number::k_rows, k_pair), 3 * encoder.m_heads.columns()),
-      inner(std::min(rows, k_rows_at_a_time), encoder.m_inner) {
-  for (std::size_t row = tokens; row < rows; ++row) {
-    std::fill_n(residual[row], encoder.m_wide, 0.0F);
-    std::fill_n(input[row], input.stride(), Stored{});
-  }
-  for (std::size_t i = 0; i < std::max(Number::k_rows, k_pair); ++i) {
-    std::fill_n(stacked[rows + i], stacked.stride(), Stored{});
-  }
+      // A group's last block reads on beyond the last row.
+      input(rows + Number::k_rows, std::max(encoder.m_wide, encoder.m_heads.columns())),
+      stacked(largest_group(), 3 * encoder.m_heads.columns()),
+      inner(std::min(rows, k_rows_at_a_time), encoder.m_inner) {}
+
+// With what a block of queries or keys reads beyond the last text.
+template <typename Number>
+std::size_t Transformer<Number>::State::largest_group() const {
+  std::size_t largest = 0;
+  for (const Group& group : groups) largest = std::max(largest, group.count);
+  return round_up(largest, Number::k_rows) + std::max(Number::k_rows, k_pair);
 }
 
 template <typename Number>
@@ -31,10 +48,10 @@ std::vector<float> Transformer<Number>::encode(const PackedTokens& batch, int) c
     longest = std::max(longest, static_cast<std::size_t>(batch.starts[i + 1] - batch.starts[i]));
   }
   [[maybe_unused]] const typename Number::Session session;
-  State state(*this, batch.ids.size());
+  State state(*this, batch);
   Attention<Number> attention(m_heads, m_slopes, longest);
   embed(batch, state);
-  for (const Layer& layer : m_layers) run_layer(layer, batch, attention, state);
+  for (const Layer& layer : m_layers) run_layer(layer, attention, state);
   return pool(batch, state);
 }
 
@@ -88,21 +105,23 @@ void Transformer<Number>::normalize_heads(const Layer& layer, State& state, std:
 }
 
 template <typename Number>
-void Transformer<Number>::run_layer(const Layer& layer, const PackedTokens& batch,
-                                    Attention<Number>& attention, State& state) const {
-  for (std::size_t first = 0; first < state.rows; first += k_rows_at_a_time) {
-    const std::size_t count = std::min(k_rows_at_a_time, state.rows - first);
-    layer.stacked(state.input[first], state.input.stride(), count,
-                  [out = state.stacked[first], stride = state.stacked.stride()](
+void Transformer<Number>::run_layer(const Layer& layer, Attention<Number>& attention,
+                                    State& state) const {
+  for (const Group& group : state.groups) {
+    const std::size_t count = round_up(group.count, Number::k_rows);
+    layer.stacked(state.input[group.first], state.input.stride(), count,
+                  [out = state.stacked[0], stride = state.stacked.stride()](
                       std::size_t row, std::size_t column, Pair x) {
                     Number::store(out + row * stride + column, x);
                   });
-    if (!layer.query_norm) continue;
-    for (std::size_t row = first; row < first + count; ++row) normalize_heads(layer, state, row);
-  }
-  for (std::size_t text = 0; text < batch.texts(); ++text) {
-    attention(state.stacked, static_cast<std::size_t>(batch.starts[text]),
-              static_cast<std::size_t>(batch.starts[text + 1]), state.input);
+    if (layer.query_norm) {
+      for (std::size_t row = 0; row < group.count; ++row) normalize_heads(layer, state, row);
+    }
+    // What was the input is not needed any more: the results take its place.
+    for (const Text& text : group.texts) {
+      attention(state.stacked, text.begin - group.first, text.end - text.begin, state.input,
+                text.begin);
+    }
   }
   for (std::size_t first = 0; first < state.rows; first += k_rows_at_a_time) {
     finish_rows(layer, state, first, std::min(k_rows_at_a_time, state.rows - first));
