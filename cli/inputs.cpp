@@ -149,6 +149,7 @@ ModelChoice model_choice(const GlobalOptions& options, std::size_t dimensions) {
           .precision = options.precision,
           .default_model = options.default_model,
           .default_precision = options.default_precision,
+          .engine = options.engine,
           .threads = worker_threads(options),
           .max_memory = options.max_memory,
           .dimensions = dimensions};

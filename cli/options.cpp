@@ -30,7 +30,7 @@ constexpr std::size_t k_least_memory = 1U << 20U;
 
 // Flags that a configuration file may stand in for.
 const std::vector<std::string> k_configuration_keys = {
-    "color", "max-memory", "model", "on-overflow", "precision", "progress", "store", "threads"};
+    "color", "engine", "max-memory", "model", "on-overflow", "precision", "progress", "store", "threads"};
 
 // Flags whose value is taken exactly as it stands, also when empty or led by a dash.
 const std::vector<std::string_view> k_verbatim_flags = {
@@ -48,6 +48,11 @@ void add_global(CLI::App& app, GlobalOptions& global) {
       {"auto", std::nullopt}, {"f32", Precision::k_f32}, {"bf16", Precision::k_bf16}};
   add_choice(app, "--precision", global.precision, precisions,
              "The arithmetic; default auto: the store's, or this machine's best");
+  add_choice<Engine>(app, "--engine", global.engine,
+                     {{"auto", Engine::k_auto},
+                      {"native", Engine::k_native},
+                      {"torchscript", Engine::k_torchscript}},
+                     "What runs the model; default auto: vecdb's own code where it can");
   add_count(app, "--threads", global.threads, 1, k_max_threads,
             "Threads that encode and search; default: one a processor")
       ->envname("VECDB_THREADS");

@@ -32,6 +32,7 @@ struct GlobalOptions {
   // store's own model and precision.
   std::string default_model;
   std::optional<Precision> default_precision;
+  Engine engine = Engine::k_auto;
   std::size_t threads = 0;                // 0: one per processor
   std::optional<std::size_t> max_memory;  // bytes; nothing: as much as is sensible
   bool json = false;

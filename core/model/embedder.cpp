@@ -87,9 +87,10 @@ Precision native_precision() {
 }
 
 Embedder::Embedder(Model model, Precision precision, std::size_t threads,
-                   std::optional<std::size_t> max_memory)
+                   std::optional<std::size_t> max_memory, Engine engine)
     : m_model(std::move(model)),
       m_precision(precision),
+      m_engine(engine),
       m_threads(std::max<std::size_t>(threads, 1)),
       m_dimension(m_model.manifest().dimension()),
       m_max_memory(max_memory),
@@ -170,7 +171,7 @@ std::optional<std::vector<float>> Embedder::encode_parts(
     std::span<const std::span<const TokenId>> parts, int task) {
   if (parts.empty()) return std::vector<float>{};
   refuse_too_long(parts);
-  if (!m_encoder) m_encoder = m_model.make_encoder(m_precision);
+  if (!m_encoder) m_encoder = m_model.make_encoder(m_precision, m_engine);
   MemoryBudget budget(m_max_memory.value_or(available_memory() / 4));
   const std::size_t dimension = m_model.manifest().dimension();
   std::vector<float> result(parts.size() * dimension);

@@ -51,7 +51,7 @@ class Embedder {
   // Without it, a quarter of the memory that is available then, and a text that needs more is
   // encoded alone.
   Embedder(Model model, Precision precision, std::size_t threads,
-           std::optional<std::size_t> max_memory = std::nullopt);
+           std::optional<std::size_t> max_memory = std::nullopt, Engine engine = Engine::k_auto);
 
   // Lets vectors have their first `dimension` components only. Throws k_usage unless the model was
   // trained for that (ModelManifest::dimensions).
@@ -90,6 +90,7 @@ class Embedder {
 
   Model m_model;
   Precision m_precision;
+  Engine m_engine;
   std::size_t m_threads;
   std::size_t m_dimension;
   std::optional<std::size_t> m_max_memory;

@@ -95,7 +95,7 @@ const ModelManifest& Model::manifest() const noexcept { return m_impl->manifest;
 const std::string& Model::fingerprint() const noexcept { return m_impl->fingerprint; }
 const Tokenizer& Model::tokenizer() const noexcept { return *m_impl->tokenizer; }
 
-std::shared_ptr<const Encoder> Model::make_encoder(Precision precision) const {
+std::shared_ptr<const Encoder> Model::make_encoder(Precision precision, Engine engine) const {
   const ModelManifest& manifest = m_impl->manifest;
   const fs::path& folder = m_impl->folder;
   const auto weights = as_model_error([&] {
@@ -103,7 +103,8 @@ std::shared_ptr<const Encoder> Model::make_encoder(Precision precision) const {
   });
   const std::string graph =
       as_model_error([&] { return read_proven(folder, manifest, k_graph_file); });
-  EncoderParts parts{.graph = std::as_bytes(std::span(graph)),
+  EncoderParts parts{.shape = manifest.encoder,
+                     .graph = std::as_bytes(std::span(graph)),
                      .graph_name = (folder / k_graph_file).string(),
                      .weights = {},
                      .options = graph_options_of(manifest.encoder),
@@ -114,7 +115,7 @@ std::shared_ptr<const Encoder> Model::make_encoder(Precision precision) const {
   }
   parts.options["pool_first"] = manifest.pooling == "cls" ? 1 : 0;
   parts.options["normalize"] = manifest.normalize ? 1 : 0;
-  return std::make_shared<OwningEncoder>(weights, make_torch_encoder(parts));
+  return std::make_shared<OwningEncoder>(weights, vecdb::make_encoder(parts, engine));
 }
 
 }  // namespace vecdb

@@ -27,9 +27,9 @@ class Model {
 
   // Maps the weights, proves them and the graph (sha256; the weights' is remembered while their
   // file does not change), checks that the weights hold exactly the recorded tensors by name, shape
-  // and dtype, and loads libtorch. Throws k_model naming the first tensors that are wrong and how
+  // and dtype, and loads the engine. Throws k_model naming the first tensors that are wrong and how
   // many. The encoder keeps what it needs alive.
-  std::shared_ptr<const Encoder> make_encoder(Precision precision) const;
+  std::shared_ptr<const Encoder> make_encoder(Precision precision, Engine engine) const;
 
  private:
   struct Impl;

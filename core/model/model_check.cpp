@@ -66,18 +66,23 @@ double worst_cosine(Embedder& embedder, double least) {
 
 }  // namespace
 
-ModelCheck check_model(Model model) {
+ModelCheck check_model(const Model& model) {
   ModelCheck check;
   const Weights weights(model.folder() / k_weights_file, model.manifest(), HashCheck::k_full);
   check.tensors = weights.tensors().size();
   check_files(model);
   check.self_tests = model.manifest().self_tests.size();
   if (check.self_tests == 0) return check;
-  const auto folder = model.folder();
-  Embedder f32(std::move(model), Precision::k_f32, 1);
-  check.worst_cosine_f32 = worst_cosine(f32, k_least_cosine_f32);
-  Embedder bf16(Model(folder), Precision::k_bf16, 1);
-  check.worst_cosine_bf16 = worst_cosine(bf16, k_least_cosine_bf16);
+  for (const Engine engine : engines_for(model.manifest().encoder)) {
+    const auto worst_with = [&](Precision precision, double least) {
+      Embedder embedder(Model(model.folder()), precision, 1, std::nullopt, engine);
+      return worst_cosine(embedder, least);
+    };
+    check.worst_cosine_f32 =
+        std::min(check.worst_cosine_f32, worst_with(Precision::k_f32, k_least_cosine_f32));
+    check.worst_cosine_bf16 =
+        std::min(check.worst_cosine_bf16, worst_with(Precision::k_bf16, k_least_cosine_bf16));
+  }
   return check;
 }
 

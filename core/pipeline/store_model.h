@@ -18,6 +18,7 @@ struct ModelChoice {
   std::optional<Precision> precision;  // nothing: the store's, or the default
   std::string default_model = k_default_model;
   std::optional<Precision> default_precision;  // nothing: this machine's native one
+  Engine engine = Engine::k_auto;
   std::size_t threads = 1;
   std::optional<std::size_t> max_memory;  // see Embedder
   std::size_t dimensions = 0;             // of a vector; 0: the store's, or all

@@ -29,6 +29,10 @@ def content_of(folder: Path) -> dict[str, bytes]:
             if path.is_file() and not path.name.endswith(("-shm", "-wal")) and path.name != "LOCK"}
 
 
+def rounded(record: dict) -> dict:
+    return record | {key: pytest.approx(record[key], abs=2e-6) for key in ("score", "distance")}
+
+
 def assert_is_as_before(vecdb, store: Path) -> None:
     assert vecdb("--store", store, "verify").code == 0
     listed = vecdb("--store", store, "list", "--json").records
@@ -36,7 +40,8 @@ def assert_is_as_before(vecdb, store: Path) -> None:
     assert listed == EXPECTED["list"]
     assert keys == {"coffee": [], "drinks.csv": ["drink", "row"], "mate": [], "tea": []}
     answer = vecdb("--store", store, "query", EXPECTED["question"], "-k", "9", "--json")
-    assert answer.records == EXPECTED["answer"]
+    # The stored vectors are those of the old store; the question's own has other last digits on another processor.
+    assert answer.records == [rounded(each) for each in EXPECTED["answer"]]
     assert vecdb("--store", store, "stats", "--json").records[0]["dead_rows"] == 0
     subprocess.run([sys.executable, PROJECT / "test" / "python" / "read_store.py", store], check=True)
 

@@ -40,13 +40,13 @@ const std::vector<std::string_view> k_adapted_pooler = {
 };
 
 const std::array<Architecture, 6> k_architectures = {{
-    {"bert", "bert", "bert.", k_pooler, k_bert_heads},
-    {"xlm-roberta", "bert", "roberta.", k_pooler, k_roberta_heads},
-    {"jina-bert", "jina-bert", "bert.", k_pooler, k_bert_heads},
-    {"jina-bert-qk-norm", "jina-bert-qk-norm", "bert.", k_pooler, k_bert_heads},
+    {"bert", "bert", true, "bert.", k_pooler, k_bert_heads},
+    {"xlm-roberta", "bert", true, "roberta.", k_pooler, k_roberta_heads},
+    {"jina-bert", "jina-bert", true, "bert.", k_pooler, k_bert_heads},
+    {"jina-bert-qk-norm", "jina-bert-qk-norm", true, "bert.", k_pooler, k_bert_heads},
     // jina-embeddings-v3 as its authors published it, and as transformers writes it.
-    {"jina-v3", "jina-v3", "roberta.", k_adapted_pooler, k_roberta_heads},
-    {"jina-v3-plain", "jina-v3-plain", "roberta.", k_pooler, k_roberta_heads},
+    {"jina-v3", "jina-v3", false, "roberta.", k_adapted_pooler, k_roberta_heads},
+    {"jina-v3-plain", "jina-v3-plain", false, "roberta.", k_pooler, k_roberta_heads},
 }};
 
 // Gathers the tensors of the layers that encoders are made of.

@@ -33,6 +33,7 @@ struct EncoderShape {
 struct Architecture {
   std::string_view name;    // in model.json
   std::string_view graph;   // which of scripts/make_graphs.py computes it
+  bool native;              // whether vecdb's own engine computes it too
   std::string_view prefix;  // "bert.": what checkpoints made for training put before each name
   // Tensors that published checkpoints may hold and sentence encoders do not use: under the prefix,
   // where there is one, and beside it (the heads of the pre-training tasks). This is the whole

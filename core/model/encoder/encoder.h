@@ -9,12 +9,17 @@
 #include <utility>
 #include <vector>
 
+#include "model/encoder/architecture.h"
 #include "model/encoder/safetensors.h"
 #include "model/tokenizer/tokenizer.h"
 
 namespace vecdb {
 
 enum class Precision { k_f32, k_bf16 };
+
+// What computes an encoder: vecdb's own code, or libtorch, which runs the graph of any architecture
+// and is what the other one is compared with. k_auto: the native engine where it can.
+enum class Engine { k_auto, k_native, k_torchscript };
 
 // Several texts packed into one row of tokens, without padding: text i is
 // ids[starts[i]] … ids[starts[i + 1]].
@@ -46,6 +51,7 @@ class Encoder {
 // What an encoder is made from. The spans must outlive it: weights are used where they lie when
 // dtype and alignment allow.
 struct EncoderParts {
+  EncoderShape shape;
   std::span<const std::byte> graph;  // a TorchScript archive whose sha256 is already proven
   std::string graph_name;            // for errors
   // Exactly those that the graph asks for, by the names it uses.
@@ -55,9 +61,13 @@ struct EncoderParts {
   Precision precision = Precision::k_f32;
 };
 
-// Loads the module that holds libtorch (once a process) and makes an encoder. Throws k_model for a
-// graph or weights that do not fit each other, k_io when the module cannot be loaded.
-std::shared_ptr<const Encoder> make_torch_encoder(const EncoderParts& parts);
+// The engines that can compute such an encoder on this machine, the one that k_auto means first.
+std::vector<Engine> engines_for(const EncoderShape& shape);
+
+// Loads the engine's module (once a process) and makes an encoder. Throws k_model for a graph or
+// weights that do not fit each other, and where the native engine is asked for and cannot compute
+// this; k_io when the module cannot be loaded.
+std::shared_ptr<const Encoder> make_encoder(const EncoderParts& parts, Engine engine);
 
 // "2.13.0": of the libtorch that vecdb was built with; does not load it.
 std::string torch_version();

@@ -1,0 +1,32 @@
+// Compiled once for each level of instruction sets, into a module of its own (see CMakeLists.txt).
+
+#include "model/encoder/encoder.h"
+#include "model/encoder/native/f32.h"
+#include "model/encoder/native/transformer.h"
+#include "model/encoder/native/transformer_run.h"
+#include "model/encoder/native/transformer_weights.h"
+#if defined(__AMX_BF16__)
+#include "model/encoder/native/amx_bf16.h"
+#endif
+
+namespace vecdb::native {
+
+namespace {
+
+#if defined(__AMX_BF16__)
+using Bf16 = AmxBf16;
+#else
+using Bf16 = RoundedBf16;
+#endif
+
+}  // namespace
+
+}  // namespace vecdb::native
+
+// Found by name after dlopen (see encoder.cpp). The caller owns the result.
+extern "C" __attribute__((visibility("default"))) vecdb::Encoder* vecdb_make_native_encoder(
+    const vecdb::EncoderParts& parts) {
+  using namespace vecdb;
+  if (parts.precision == Precision::k_bf16) return new native::Transformer<native::Bf16>(parts);
+  return new native::Transformer<native::F32>(parts);
+}

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+
+// One register of 32-bit floats, as wide as the level of instruction sets that this file is compiled
+// for has them. The engine is compiled once for each level, into a module of its own, and uses
+// nothing but these few functions (and the tiles of amx.h), so that there is one source.
+namespace vecdb::native {
+
+#if defined(__AVX512F__)
+
+using Floats = __m512;
+inline constexpr std::size_t k_lanes = 16;
+
+inline Floats broadcast(float x) { return _mm512_set1_ps(x); }
+inline Floats load(const float* from) { return _mm512_loadu_ps(from); }
+inline void store(float* to, Floats x) { _mm512_storeu_ps(to, x); }
+inline Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+inline Floats larger(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+inline Floats smaller(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+inline Floats magnitude(Floats x) { return _mm512_abs_ps(x); }
+// With x's sign and the smaller of both magnitudes.
+inline Floats clamp_magnitude(Floats x, Floats limit) { return _mm512_range_ps(x, limit, 2); }
+inline Floats nearest(Floats x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT); }
+inline float sum(Floats x) { return _mm512_reduce_add_ps(x); }
+inline float first(Floats x) { return _mm512_cvtss_f32(x); }
+inline float largest(Floats x) { return _mm512_reduce_max_ps(x); }
+inline Floats counting() {
+  return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+// x, where the lane's number is below `count`; elsewhere `otherwise`.
+inline Floats first_lanes(std::size_t count, Floats x, Floats otherwise) {
+  return _mm512_mask_mov_ps(otherwise, static_cast<__mmask16>((1U << count) - 1U), x);
+}
+// mantissa · 2^exponent, for whole exponents and normal results.
+inline Floats scale_by_power(Floats mantissa, Floats exponent) {
+  return _mm512_scalef_ps(mantissa, exponent);
+}
+// Rounded to a bfloat16, to even where two are as near.
+inline Floats round_to_bf16(Floats x) {
+  const __m512i bits = _mm512_castps_si512(x);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i half = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF));
+  return _mm512_castsi512_ps(_mm512_and_si512(_mm512_add_epi32(bits, half),
+                                              _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+
+#else
+
+using Floats = __m256;
+inline constexpr std::size_t k_lanes = 8;
+
+inline Floats broadcast(float x) { return _mm256_set1_ps(x); }
+inline Floats load(const float* from) { return _mm256_loadu_ps(from); }
+inline void store(float* to, Floats x) { _mm256_storeu_ps(to, x); }
+inline Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+inline Floats larger(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+inline Floats smaller(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+inline Floats magnitude(Floats x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), x); }
+inline Floats clamp_magnitude(Floats x, Floats limit) {
+  return larger(smaller(x, limit), broadcast(0.0F) - limit);
+}
+inline Floats nearest(Floats x) {
+  return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+inline float sum(Floats x) {
+  __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+  half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+}
+inline float first(Floats x) { return _mm256_cvtss_f32(x); }
+inline float largest(Floats x) {
+  __m128 half = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+}
+inline Floats counting() { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
+inline Floats first_lanes(std::size_t count, Floats x, Floats otherwise) {
+  const Floats chosen =
+      _mm256_cmp_ps(counting(), _mm256_set1_ps(static_cast<float>(count)), _CMP_LT_OQ);
+  return _mm256_blendv_ps(otherwise, x, chosen);
+}
+inline Floats scale_by_power(Floats mantissa, Floats exponent) {
+  const __m256i power = _mm256_slli_epi32(_mm256_cvtps_epi32(exponent), 23);
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(mantissa), power));
+}
+inline Floats round_to_bf16(Floats x) {
+  const __m256i bits = _mm256_castps_si256(x);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i half = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF));
+  return _mm256_castsi256_ps(_mm256_and_si256(_mm256_add_epi32(bits, half),
+                                              _mm256_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+
+#endif
+
+// Two registers side by side: the columns that a product makes at a time.
+struct Pair {
+  Floats low;
+  Floats high;
+};
+inline constexpr std::size_t k_pair = 2 * k_lanes;
+
+inline Pair load_pair(const float* from) { return {load(from), load(from + k_lanes)}; }
+inline void store_pair(float* to, Pair x) {
+  store(to, x.low);
+  store(to + k_lanes, x.high);
+}
+
+constexpr std::size_t round_up(std::size_t count, std::size_t multiple) {
+  return (count + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace vecdb::native
