@@ -84,7 +84,7 @@ std::vector<std::string> named_inputs(const InputOptions& options);
 // Throws when the text is not UTF-8; `what` names it. k_usage for an argument, k_io for a stream.
 void require_utf8(const std::string& text, const std::string& what, ErrorKind kind);
 
-// What --model, --precision, --engine, --threads and --max-memory say, and --dimensions (0: nothing).
+// What --model, --precision, --engine, --threads, --max-memory and --dimensions (0: nothing) say.
 ModelChoice model_choice(const GlobalOptions& options, std::size_t dimensions = 0);
 
 // Number of worker threads: --threads, or one for each processor this process may use.

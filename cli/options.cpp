@@ -29,8 +29,9 @@ constexpr std::size_t k_max_dimensions = 1U << 20U;
 constexpr std::size_t k_least_memory = 1U << 20U;
 
 // Flags that a configuration file may stand in for.
-const std::vector<std::string> k_configuration_keys = {
-    "color", "engine", "max-memory", "model", "on-overflow", "precision", "progress", "store", "threads"};
+const std::vector<std::string> k_configuration_keys = {"color",    "engine",      "max-memory",
+                                                       "model",    "on-overflow", "precision",
+                                                       "progress", "store",       "threads"};
 
 // Flags whose value is taken exactly as it stands, also when empty or led by a dash.
 const std::vector<std::string_view> k_verbatim_flags = {

@@ -275,12 +275,14 @@ def test_encode_reads_json_records(vecdb):
     assert_error(vecdb("encode", "--jsonl", stdin='{"text":"x",}\n'), 5, "line 1", "JSON")
 
 
-def test_nothing_but_encoding_loads_libtorch(vecdb, speech_store):
+def test_nothing_but_encoding_loads_an_engine(vecdb, speech_store):
     """The loader itself says which libraries it opens."""
     for arguments in (("split", SPEECH), ("--store", speech_store, "list"), ("--help",),
                       ("--version",), ("--store", speech_store, "stats"), ("nonsense",),
                       ("--store", speech_store, "ingest", "--json", SPEECH)):
         result = vecdb(*arguments, LD_DEBUG="files")
-        assert "libstdc++" in result.err and "libtorch" not in result.err, arguments
-    result = vecdb("--store", speech_store, "query", "x", LD_DEBUG="files")
-    assert "libtorch_cpu.so" in result.err
+        assert "libstdc++" in result.err, arguments
+        assert "libtorch" not in result.err and "vecdb_native" not in result.err, arguments
+    for engine, module in (("native", "libvecdb_native_"), ("torchscript", "libtorch_cpu.so")):
+        result = vecdb("--store", speech_store, "--engine", engine, "query", "x", LD_DEBUG="files")
+        assert module in result.err

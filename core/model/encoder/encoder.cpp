@@ -54,11 +54,11 @@ std::shared_ptr<const Encoder> make_encoder(const EncoderParts& parts, Engine en
   if (engine == Engine::k_auto) engine = engines.front();
   if (engine == Engine::k_torchscript) return make_torch_encoder(parts);
   if (engines.front() == Engine::k_native) return make_native_encoder(parts);
-  throw Error(ErrorKind::k_model, "--engine native: " +
-                                      (level_here() ? "does not know the architecture " +
-                                                          parts.shape.architecture
-                                                    : "needs a processor with AVX2") +
-                                      "; leave the flag out");
+  throw Error(ErrorKind::k_model,
+              "--engine native: " +
+                  (level_here() ? "does not know the architecture " + parts.shape.architecture
+                                : "needs a processor with AVX2") +
+                  "; leave the flag out");
 }
 
 std::string torch_version() { return VECDB_TORCH_VERSION; }

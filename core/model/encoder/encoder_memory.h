@@ -10,8 +10,9 @@
 namespace vecdb {
 
 // How much memory an encoder needs for activations, beside its weights, whichever engine computes
-// it. From measurements of TorchScript, which needs more than the native engine: the peak is one layer's, either in its MLP, where two results of the widest product stand side by side, or
-// in attention with biases (ALiBi), whose score blocks have 256 queries.
+// it. From measurements of TorchScript, which needs more than the native engine: the peak is one
+// layer's, either in its MLP, where two results of the widest product stand side by side, or in
+// attention with biases (ALiBi), whose score blocks have 256 queries.
 class ActivationMemory {
  public:
   explicit ActivationMemory(const EncoderShape& encoder);

@@ -34,14 +34,13 @@ bool has_avx512() {
 bool has_amx() {
   constexpr unsigned tiles = 1U << 24U;
   constexpr unsigned bf16 = 1U << 22U;
-  constexpr unsigned int8 = 1U << 25U;
   unsigned a = 0;
   unsigned b = 0;
   unsigned c = 0;
   unsigned d = 0;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
-  if ((d & tiles) == 0 || (d & bf16) == 0 || (d & int8) == 0) return false;
-  if (!__builtin_cpu_supports("avx512bf16")) return false;
+  if ((d & tiles) == 0 || (d & bf16) == 0) return false;
+  if (!__builtin_cpu_supports("avx512bf16")) return false;  // rounds floats to bfloat16
   // The tiles are 8 KiB of state that a process has to ask Linux for.
   constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
   constexpr long tile_data = 18;               // XFEATURE_XTILEDATA
@@ -71,13 +70,10 @@ std::size_t allowed_levels() {
 }  // namespace
 
 std::optional<std::string> native_level() {
+  constexpr std::array<bool (*)(), k_levels.size()> has = {has_avx2, has_avx512, has_amx};
   const std::size_t allowed = allowed_levels();
-  std::size_t levels = 0;
-  if (has_avx2()) {
-    levels = 1;
-    if (allowed > 1 && has_avx512()) levels = 2;
-    if (allowed > 2 && levels == 2 && has_amx()) levels = 3;
-  }
+  std::size_t levels = 0;  // each needs those before it
+  while (levels < allowed && has[levels]()) ++levels;
   if (levels == 0) return std::nullopt;
   return std::string(k_levels[levels - 1]);
 }

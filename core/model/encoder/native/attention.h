@@ -27,7 +27,8 @@ struct Heads {
 //
 // Keys come in portions, so that their scores stay in the cache. The sums so far are scaled down
 // when a portion has a larger score than those before it (Milakov and Gimelshein 2018,
-// arXiv:1805.02867). Portions are counted from the text's first key: its bits depend on nothing else.
+// arXiv:1805.02867). Portions are counted from the text's first key: its bits depend on nothing
+// else.
 template <typename Number>
 class Attention {
  public:
@@ -48,8 +49,8 @@ class Attention {
     }
   }
 
-  // The text's rows of `out`, from `to` on, out of those of `stacked` from `begin` on, after which a
-  // block of rows and a panel are readable.
+  // The text's rows of `out`, from `to` on, out of those of `stacked` from `begin` on, after which
+  // a block of rows and a panel are readable.
   void operator()(const Rows<Stored>& stacked, std::size_t begin, std::size_t length,
                   Rows<Stored>& out, std::size_t to) {
     m_length = length;

@@ -16,8 +16,8 @@
 //   pack_rows     puts k_pair rows of stored numbers into a panel, as columns of the right operand
 //   pack_columns  the same of columns: `filled` rows of them, zeros below
 //   block         k_rows rows times a panel, into floats; each row's sums begin with `start`, a
-//                 pair, or with zeros where it is null. `between` is called after each step in depth, so that other work can fill
-//                 the time
+//                 pair, or with zeros where it is null. `between` is called after each step in
+//                 depth, so that other work can fill the time
 //   Session       what a thread holds while it computes
 namespace vecdb::native {
 

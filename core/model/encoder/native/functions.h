@@ -43,17 +43,16 @@ inline Floats gelu(Floats x) {
     // erf by Abramowitz and Stegun 7.1.26, whose error is below 1.5e-7.
     const Floats z = magnitude(x) * broadcast(0.70710678F);
     const Floats t = broadcast(1.0F) / fma(z, broadcast(0.3275911F), broadcast(1.0F));
-    constexpr std::array<float, 6> c = {0.0F,          0.254829592F,  -0.284496736F,
+    constexpr std::array<float, 6> c = {0.0F,         0.254829592F,  -0.284496736F,
                                         1.421413741F, -1.453152027F, 1.061405429F};
-    const Floats tail = polynomial(c, t) *
-                        power_of_two<accuracy>(z * z * broadcast(-1.44269504F));  // erfc(z)
+    const Floats tail =
+        polynomial(c, t) * power_of_two<accuracy>(z * z * broadcast(-1.44269504F));  // erfc(z)
     // x·Φ(x) = max(x, 0) - |x|/2 · erfc(|x|/√2)
     return larger(x, broadcast(0.0F)) - magnitude(x) * broadcast(0.5F) * tail;
   } else {
     // Φ(x) - 1/2 is odd: x·P(x²) up to where it is 1/2. The result is right to 2e-4.
-    constexpr std::array<float, 7> c = {0.39856446F,    -0.06537061F, 0.009101419F,
-                                        -0.0008780753F, 5.43438e-5F,  -1.9140932e-6F,
-                                        2.8894151e-8F};
+    constexpr std::array<float, 7> c = {0.39856446F, -0.06537061F,   0.009101419F, -0.0008780753F,
+                                        5.43438e-5F, -1.9140932e-6F, 2.8894151e-8F};
     const Floats t = clamp_magnitude(x, broadcast(3.9F));
     return x * fma(t, polynomial(c, t * t), broadcast(0.5F));
   }

@@ -105,7 +105,7 @@ void multiply(const typename Number::Stored* rows, std::size_t stride, std::size
   const std::size_t lines_a_step = (ahead.lines_a_block() + steps - 1) / steps;
   std::size_t current = 0;
   for (std::size_t column = 0; column < panels.columns(); column += k_pair) {
-    ahead.begin_panel(panels.panel(column + k_pair));  // beyond the last one it asks for nothing real
+    ahead.begin_panel(panels.panel(column + k_pair));  // there is none after the last: no harm
     for (std::size_t row = 0; row < count; row += Number::k_rows) {
       ahead.begin_block();
       Number::block(rows + row * stride, stride, panels.panel(column), panels.depth(),

@@ -4,9 +4,9 @@
 
 #include <cstddef>
 
-// One register of 32-bit floats, as wide as the level of instruction sets that this file is compiled
-// for has them. The engine is compiled once for each level, into a module of its own, and uses
-// nothing but these few functions (and the tiles of amx.h), so that there is one source.
+// One register of 32-bit floats, as wide as the level of instruction sets that this file is
+// compiled for has them. The engine is compiled once for each level, into a module of its own. It
+// uses nothing but these few functions, and amx_bf16.h, so that there is one source.
 namespace vecdb::native {
 
 #if defined(__AVX512F__)

@@ -28,7 +28,8 @@ Tensors::Tensors(const std::vector<std::pair<std::string, TensorView>>& tensors)
     if (view.dtype == DType::k_f32 || view.dtype == DType::k_f16 || view.dtype == DType::k_bf16) {
       continue;
     }
-    throw Error(ErrorKind::k_model, name + ": dtype " + name_of(view.dtype) + " is not for weights");
+    throw Error(ErrorKind::k_model,
+                name + ": dtype " + name_of(view.dtype) + " is not for weights");
   }
 }
 

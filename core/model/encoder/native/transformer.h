@@ -16,8 +16,8 @@
 namespace vecdb::native {
 
 // The heads' slopes of attention with linear biases (Press et al. 2021, arXiv:2108.12409):
-// 2^(-8 (h + 1) / n) for n heads, when n is a power of two. Otherwise those of the power of two below
-// come first, and every other one of the power of two above follows, as many as are missing.
+// 2^(-8 (h + 1) / n) for n heads, when n is a power of two. Otherwise those of the power of two
+// below come first, and every other one of the power of two above follows, as many as are missing.
 inline std::vector<float> alibi_slopes(std::size_t heads) {
   std::size_t below = 1;
   while (2 * below <= heads) below *= 2;
@@ -63,8 +63,8 @@ class Transformer final : public Encoder {
     std::vector<Text> texts;
   };
 
-  // The activations of a batch. What stands beyond its tokens, and beyond a group's, is anything: it
-  // never becomes part of another row.
+  // The activations of a batch. What stands beyond its tokens, and beyond a group's, is anything:
+  // it never becomes part of another row.
   struct State {
     State(const Transformer& encoder, const PackedTokens& batch);
     std::size_t largest_group() const;

@@ -141,7 +141,8 @@ void Transformer<Number>::finish_rows(const Layer& layer, State& state, std::siz
   if (layer.residual_norm) {
     // x + LayerNorm(x + y): what was added to is needed once more.
     Rows<float> before(count, m_wide);
-    for (std::size_t i = 0; i < count; ++i) std::copy_n(state.residual[first + i], m_wide, before[i]);
+    for (std::size_t i = 0; i < count; ++i)
+      std::copy_n(state.residual[first + i], m_wide, before[i]);
     layer.attention(state.input[first], state.input.stride(), count, add);
     for (std::size_t i = 0; i < count; ++i) {
       float* x = state.residual[first + i];

@@ -101,9 +101,7 @@ Linear<Number> Transformer<Number>::make_linear(const std::string& name, std::si
   m_tensors.read(name + ".bias", 0, columns, biases.data());
   return Linear<Number>(
       columns, round_up(depth, k_pair),
-      [&](std::size_t column, float* row) {
-        m_tensors.read(name + ".weight", column, depth, row);
-      },
+      [&](std::size_t column, float* row) { m_tensors.read(name + ".weight", column, depth, row); },
       [&](std::size_t column) { return biases[column]; });
 }
 
