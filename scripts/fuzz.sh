@@ -19,7 +19,7 @@ long=("$@")
 short=()
 if [ "$#" -eq 0 ]; then
   long=(safetensors wordpiece sentencepiece tokenizer)
-  short=(subword manifest json record glob filter regex splitter utf8 encoding html csv front_matter head segment index index_row catalogue)
+  short=(subword manifest json record glob filter regex splitter utf8 encoding html csv front_matter head segment index index_row catalogue npy tar flat_file)
 fi
 
 # lines of a target and its seconds, the long ones first

@@ -1,6 +1,7 @@
 #include "store/archive.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,15 +26,45 @@ constexpr std::size_t k_block = std::size_t{1} << 20U;
 constexpr std::string_view k_segments = "segments/";
 constexpr std::uint64_t k_most_bytes_of_small = 4096;  // of HEAD, of LOCK
 
-// A folder that goes when this does, with all that is in it.
+FileDescriptor open_folder(const fs::path& folder) {
+  return FileDescriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+// Removes PREFIX1234 where the process that made it is gone: a lock is held as long as it lives.
+void sweep(const fs::path& prefix) {
+  const std::string begin = prefix.filename().string();
+  std::vector<fs::path> left;
+  std::error_code error;
+  fs::directory_iterator entry(prefix.parent_path(), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(begin) || name.size() == begin.size()) continue;
+    if (name.find_first_not_of("0123456789", begin.size()) != std::string::npos) continue;
+    left.push_back(entry->path());
+  }
+  for (const fs::path& folder : left) {
+    const FileDescriptor lock = open_folder(folder);
+    if (lock.get() < 0 || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    fs::remove_all(folder, error);
+  }
+}
+
+// The folder PREFIX1234, by the number of the process, that goes when this does, with all that is in
+// it. What killed processes left of such folders goes before.
 class Scratch {
  public:
-  explicit Scratch(fs::path folder) : m_folder(std::move(folder)) {
-    std::error_code error;
-    fs::remove_all(m_folder, error);  // of a process of the same number that was killed
-    if (!fs::create_directory(m_folder, error)) {
-      throw Error(ErrorKind::k_io, m_folder.string() + ": cannot create: " + error.message());
-    }
+  explicit Scratch(const fs::path& prefix) : m_folder(prefix.string() + std::to_string(::getpid())) {
+    sweep(prefix);
+    // A sweep of another process may come between the folder and its lock; then it is made again.
+    do {
+      std::error_code error;
+      if (!fs::create_directory(m_folder, error)) {
+        const std::string why = error ? error.message() : "it is there already";
+        throw Error(ErrorKind::k_io, m_folder.string() + ": cannot create: " + why);
+      }
+      m_lock = open_folder(m_folder);
+      if (m_lock.get() >= 0) ::flock(m_lock.get(), LOCK_EX);
+    } while (!fs::exists(m_folder));
   }
   ~Scratch() {
     std::error_code ignored;
@@ -41,10 +72,12 @@ class Scratch {
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
+  const fs::path& path() const noexcept { return m_folder; }
   void keep() { m_folder.clear(); }
 
  private:
   fs::path m_folder;
+  FileDescriptor m_lock;
 };
 
 // False when an interrupt came first.
@@ -140,8 +173,8 @@ void refuse_taken(const fs::path& store) {
 }  // namespace
 
 bool write_archive(const ArchiveContent& content, const fs::path& scratch, const ByteSink& sink) {
-  const Scratch folder(scratch / (".vecdb-export-" + std::to_string(::getpid())));
-  const fs::path copy = scratch / (".vecdb-export-" + std::to_string(::getpid())) / "catalog.db";
+  const Scratch folder(scratch / ".vecdb-export-");
+  const fs::path copy = folder.path() / "catalog.db";
   if (!content.catalogue.database().copy_to(copy)) return false;
   const MappedFile catalogue(copy);
   const std::string head = head_text(content.head);
@@ -164,8 +197,8 @@ bool import_archive(const fs::path& store,
   fs::path target = fs::absolute(store).lexically_normal();
   if (!target.has_filename()) target = target.parent_path();
   make_folders(target.parent_path());
-  const fs::path made = target.string() + ".importing-" + std::to_string(::getpid());
-  Scratch scratch(made);
+  Scratch scratch(target.string() + ".importing-");
+  const fs::path made = scratch.path();  // not of the scratch, which forgets it
   const StoreLayout layout(made);
   if (!Unpacking(read, name, layout).run()) return false;
   const std::vector<std::string> problems = verify_store(made);

@@ -468,6 +468,81 @@ def catalogue_seeds():
         yield f"row{change}", b"\3" + struct.pack("<BBH", change, 1, 19) + struct.pack("<BBH", change, 2, change)
 
 
+def array(version, text, data=b"", more=b""):
+    size = struct.pack("<H" if version == 1 else "<I", len(text))
+    return bytes([len(more)]) + more + b"\x93NUMPY" + bytes([version, 0]) + size + text + data
+
+
+def array_text(descr="<f4", order="False", shape="(2, 3)"):
+    text = f"{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}"
+    return text.ljust(117).encode() + b"\n"
+
+
+def npy_seeds():
+    floats = struct.pack("<6f", *range(6))
+    for version in (1, 2, 3, 4):
+        yield f"version{version}", array(version, array_text(), floats)
+    yield "none", array(1, array_text(shape="(0, 3)"))
+    yield "big_endian", array(1, array_text(">f4"), floats)
+    yield "fortran", array(1, array_text(order="True"), floats)
+    for number, shape in enumerate(["(6,)", "()", "(2, 3, 1)", "(2, -3)", "(4611686018427387905, 1)", "(2,3,)"]):
+        yield f"shape{number}", array(1, array_text(shape=shape), floats)
+    yield "large", array(1, array_text(shape="(1099511627776, 384)"), b"", struct.pack("<Q", 1536 << 40))
+    yield "another_order", array(1, b'{"shape":(2,3),"descr":"<f4","fortran_order":False}', floats)
+    yield "long", array(2, array_text().ljust(70000), floats)
+
+
+def tar_member(name, content=b"", kind=b"0", prefix=b"", size=None, magic=b"ustar\x0000"):
+    size = b"%011o\0" % len(content) if size is None else size
+    header = name.ljust(100, b"\0") + b"0000644\0" + b"0000000\0" * 2 + size + b"00000000000\0" + b" " * 8
+    header += kind + bytes(100) + magic + bytes(80) + prefix
+    header = header.ljust(512, b"\0")
+    checksum = b"%06o\0 " % sum(header)
+    return header[:148] + checksum + header[156:] + content + bytes(-len(content) % 512)
+
+
+def tar_seeds():
+    end = bytes(1024)
+    two = tar_member(b"HEAD", b"vecdb store\n") + tar_member(b"segments/000001-01234567.faiss", bytes(700)) + end
+    for options in range(4):
+        yield f"two{options}", bytes([options, 40]) + two
+    signed = bytes([1, 1])
+    yield "none", signed + end
+    yield "padded", signed + two + bytes(9000)
+    yield "old_gnu", signed + tar_member(b"a", b"b", magic=b"ustar  \0") + end
+    yield "prefix", signed + tar_member(b"a", b"b", prefix=b"folder") + end
+    for kind in b"\x001235gLxVS":
+        yield f"kind{kind}", signed + tar_member(b"../a", kind=bytes([kind])) + end
+    sizes = [b"\x80" + bytes(10) + b"\5", b"\xff" * 12, b"\x80" + b"\xff" * 11, b"7" * 12, b"\0" * 12, b"-0000000001\0"]
+    for number, size in enumerate(sizes):
+        yield f"size{number}", signed + tar_member(b"a", b"12345", size=size) + end
+    yield "cut", signed + two[:1400]
+    yield "behind", signed + two + b"x"
+
+
+def flat_index(kind, dimension, count, metric=0):
+    return kind + struct.pack("<iqqqbi", dimension, count, 1 << 20, 1 << 20, 1, metric)
+
+
+def flat_file(kind, count, dimension, more=b"", ids=None):
+    """An index of `count` rows; with ids in a map."""
+    floats = struct.pack("<Q", count * dimension) + bytes(4 * count * dimension if not more else 0)
+    index = flat_index(kind, dimension, count, int(kind == b"IxF2")) + floats
+    if ids is not None:
+        index = flat_index(ids, dimension, count) + index + struct.pack("<Q", count) + bytes(8 * count)
+    return bytes([len(more)]) + more + index
+
+
+def flat_file_seeds():
+    for kind in (b"IxFI", b"IxF2", b"IxFl", b"IwFl", b"IxHs"):
+        yield kind.decode(), flat_file(kind, 3, 2)
+        for ids in (b"IxMp", b"IxM2"):
+            yield (kind + ids).decode(), flat_file(kind, 3, 2, ids=ids)
+    yield "none", flat_file(b"IxFI", 0, 2, ids=b"IxMp")
+    yield "large", flat_file(b"IxFI", 1 << 40, 384, more=struct.pack("<Q", 1536 << 40))
+    yield "huge", flat_file(b"IxFI", 1 << 50, 1 << 11, more=struct.pack("<Q", 1 << 63))
+
+
 TARGETS = {
     name.removesuffix("_seeds"): function for name, function in list(globals().items()) if name.endswith("_seeds")
 }

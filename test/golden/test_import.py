@@ -1,7 +1,10 @@
 """`import`: what export wrote, and what others did."""
 
+import contextlib
+import fcntl
 import io
 import json
+import os
 import tarfile
 
 import pytest
@@ -121,6 +124,27 @@ def test_an_archive_that_is_cut_short_or_changed_leaves_nothing(vecdb, store):
     assert vecdb("--store", "r", "import", "-", stdin=bytes(changed)).code in (3, 5)
     assert set(vecdb.folder.glob("*")) == before
     assert_error(vecdb("--store", "s", "import", "t"), 5, "already")
+
+
+@contextlib.contextmanager
+def held(folder):
+    """With the lock that a living import has."""
+    lock = os.open(folder, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    yield
+    os.close(lock)
+
+
+def test_what_a_killed_import_left_goes_with_the_next_but_not_what_a_living_one_writes(vecdb, store):
+    vecdb("--store", "s", "export", "--format", "tar", "--output", "t")
+    for name in ("r.importing-1", "r.importing-2", "r.importing-", "r.importing-1x", "q.importing-1"):
+        vecdb.write(f"{name}/segments/file", "left")
+    (vecdb.folder / "r.importing-3").symlink_to("r.importing-1x")
+    with held(vecdb.folder / "r.importing-2"):
+        assert vecdb("--store", "r", "import", "t").code == 0
+    left = {path.name for path in vecdb.folder.glob("*.importing-*")}
+    assert left == {"r.importing-2", "r.importing-", "r.importing-1x", "q.importing-1", "r.importing-3"}
+    assert (vecdb.folder / "r.importing-1x/segments/file").read_text() == "left"
 
 
 @pytest.mark.parametrize("version", ["0.5.23", "1.5.9"])
