@@ -85,16 +85,16 @@ def timed(task) -> float:
 
 
 def once(bench: Bench, system: str, task) -> float | None:
-    """Seconds of making a system's store, or nothing where one is there from an earlier run."""
-    store, seconds = bench.data / system, bench.data / f"{system}.seconds"
-    if seconds.exists():
-        return float(seconds.read_text())
+    """Seconds of making a system's store; nothing where it is there from an earlier run, with who knows what beside it."""
+    store, made = bench.data / system, bench.data / f"{system}.made"
+    if made.exists():
+        return None
     if store.is_dir():
         shutil.rmtree(store)
     store.unlink(missing_ok=True)
     say(f"making {system}")
     took = timed(task)
-    seconds.write_text(str(took))
+    made.touch()
     return took
 
 
@@ -103,15 +103,14 @@ def import_rows(bench: Bench, store: Path, which: str) -> None:
                 bench.data / f"{which}.npy", bench.data / f"{which}.jsonl")
 
 
-def make_stores(bench: Bench, systems: list[str]) -> dict[str, dict[str, float]]:
+def make_stores(bench: Bench, systems: list[str]) -> dict[str, dict[str, float | None]]:
     flat, lists = bench.data / "vecdb-flat", bench.data / "vecdb-ivf"
     costs = {"vecdb-flat": {"load": once(bench, "vecdb-flat", lambda: import_rows(bench, flat, "all"))}}
-    costs["vecdb-flat"]["one segment"] = once(bench, "vecdb-flat compacted", lambda: bench.vecdb(
-        "--store", flat, "compact", "--index", "flat"))
+    if costs["vecdb-flat"]["load"] is not None:
+        costs["vecdb-flat"]["one segment"] = timed(lambda: bench.vecdb("--store", flat, "compact", "--index", "flat"))
 
     def make_lists() -> None:
-        if not lists.exists():
-            shutil.copytree(flat, lists)
+        shutil.copytree(flat, lists)
         bench.vecdb("--store", lists, "compact", "--index", "ivf")
 
     costs["vecdb-ivf"] = {"load": costs["vecdb-flat"]["load"], "index": once(bench, "vecdb-ivf", make_lists)}
@@ -155,7 +154,7 @@ def search_table(bench: Bench, results: dict[str, list[dict]], truth, costs, eff
         first = Spread.of(answer["open"] + answer["queries"][0] for answer in answers)
         sort = "flat" if len(EFFORTS[name]) == 1 else "ivf"
         ratio = "–" if name.startswith("vecdb") else f"**{spread.median / ours[sort]:.2f}**"
-        made = " + ".join(f"{seconds:,.0f} s" for seconds in costs[name].values())
+        made = " + ".join("–" if seconds is None else f"{seconds:,.0f} s" for seconds in costs[name].values())
         effort = "" if sort == "flat" else f" (effort {efforts[name]:g})"
         lines.append(f"| {name}{effort} | {recall(truth, answers[0]):.3f} | {show(spread)} | {ratio} | {show(first)} "
                      f"| {max(a['anonymous'] for a in answers) / 2**20:,.0f} MiB "
@@ -251,7 +250,8 @@ def measure(bench: Bench, args: argparse.Namespace) -> str:
         f"Written by `scripts/bench/scale.py`, of {bench.rows:,} vectors of 384 dimensions: half of them synthetic clusters, "
         f"half real encodings repeated with noise. Every system has the same vectors and texts. {args.queries} questions, "
         f"one at a time, in {args.rounds} rounds after one that is not counted, the systems in turn, {os.cpu_count()} threads "
-        f"where a system takes them. A cell is the median [least … most].{left_out} " + report.noise_note(load.share()),
+        f"where a system takes them. A cell is the median [least … most]; what a store was made in is told where it was made by "
+        f"this run.{left_out} " + report.noise_note(load.share()),
         report.machine_facts(), versions(bench),
         "## Search",
         f"Lists are searched as far as recall@10 ≥ {ENOUGH} needs. vecdb's lists answer **{flat / lists:.1f}** times as fast "
