@@ -49,11 +49,12 @@ void sweep(const fs::path& prefix) {
   }
 }
 
-// The folder PREFIX1234, by the number of the process, that goes when this does, with all that is in
-// it. What killed processes left of such folders goes before.
+// The folder PREFIX1234, by the number of the process, that goes when this does, with all that is
+// in it. What killed processes left of such folders goes before.
 class Scratch {
  public:
-  explicit Scratch(const fs::path& prefix) : m_folder(prefix.string() + std::to_string(::getpid())) {
+  explicit Scratch(const fs::path& prefix)
+      : m_folder(prefix.string() + std::to_string(::getpid())) {
     sweep(prefix);
     // A sweep of another process may come between the folder and its lock; then it is made again.
     do {

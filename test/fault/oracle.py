@@ -156,6 +156,8 @@ class World:
         self.old, self.new = state_of(self.before), state_of(self.after)
         self.uris = [str(path) for path in paths]
         self.answer = self.ask(self.after)
+        self.lines = folder / "lines.jsonl"
+        self.must("export", "--vectors", "--output", self.lines, store=self.after)
 
     def run(self, store, *args, stdin="", **env):
         """Damaged bytes may be shown as they are, so that the output need not be UTF-8."""
@@ -179,13 +181,14 @@ class World:
         rest = {uri: document for uri, document in self.new.items() if uri not in half}
         return {
             "ingest": (["ingest", "--json", *FLAGS, str(self.tree)], self.before, self.old, self.new),
+            "import": (["import", "--json", str(self.lines)], self.before, self.old, self.new),
             "delete": (["delete", "--json", *half], self.after, self.new, rest),
             "compact": (["compact"], self.after, self.new, self.new),
             "compact --index ivf": (["compact", "--index", "ivf"], self.after, self.new, self.new),
         }[verb]
 
 
-VERBS = ("ingest", "delete", "compact", "compact --index ivf")
+VERBS = ("ingest", "import", "delete", "compact", "compact --index ivf")
 
 
 def extract_old_store(folder):
@@ -229,7 +232,7 @@ def judge_crash(world, store, verb, reported, ask=True):
         assert (int(told[1]) if told else 0) == left, f"{left} files were left; {again.err}"
         assert not rubbish(store)
     assert judge_state(world, store, new, new, {}) == new
-    if ask and verb == "ingest":
+    if ask and verb in ("ingest", "import"):
         assert world.ask(store) == world.answer
 
 

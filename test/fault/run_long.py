@@ -39,6 +39,7 @@ EXPERIMENTS = {  # number: what, file, which of its tests
     12: ("memory runs out", "memory_limits", ""),
     13: ("SIGINT and SIGTERM", "signals", ""),
     14: ("closed pipe, no stdout, /dev/full", "pipes", ""),
+    15: ("export beside a writer, import and export cut short", "exchange", ""),
 }
 
 

@@ -88,7 +88,7 @@ def signalled(world, verb, args, begin, old, new, seconds):
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_writer_that_is_interrupted_keeps_what_it_reported(world, verb):
     args, begin, old, new = world.command(verb)
-    seconds = {"ingest": world.seconds, "delete": 0.1, "compact": 0.2, "compact --index ivf": 3}[verb]
+    seconds = {"ingest": world.seconds, "import": 0.3, "delete": 0.1, "compact": 0.2, "compact --index ivf": 3}[verb]
     attempt = signalled(world, verb, args, begin, old, new, seconds)
     run_tries(13, f"signals to {verb}", per_scale(4 if "ivf" in verb else 8, 100), attempt)
 
