@@ -185,6 +185,7 @@ def text(sections: list[Section], versions: list[str], rounds: int, quick: bool,
         "# Benchmarks",
         "Written by `scripts/bench/run.py` from what it measured; to repeat it:",
         "```\nscripts/setup.sh && scripts/build.sh\npython3 scripts/bench/run.py\n```",
+        "Stores of a million vectors are measured in [benchmarks-scale.md](benchmarks-scale.md).",
         "Each figure is of a fresh process, with its files in the page cache: the programs take "
         f"turns, one process at a time. {rounds_note(rounds, quick)} Peak memory is the largest "
         "resident set of any round. " + noise_note(other_load),

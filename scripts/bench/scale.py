@@ -198,8 +198,8 @@ def lifecycle_table(bench: Bench) -> str:
         return sample
 
     question = "how is a tensor moved to another device"
-    row("`query`, whole process, after the pages were read", "query", question)
-    row("`query` with a filter that 1 in 10,000 passes", "query", "--filter", 'path ~ "passages/*0000"', question)
+    row("`query`, whole process, of a store just copied: it hashes the segment first", "query", question)
+    row("the same with a filter that 1 in 10,000 passes", "query", "--filter", 'path ~ "passages/*0000"', question)
     row("`stats`", "stats")
     row("`delete` of 1 % of the documents", "delete", "--filter", 'path ~ "passages/*00"')
     row("`compact --index flat`, which writes all vectors anew", "compact", "--index", "flat")
