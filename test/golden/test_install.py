@@ -33,12 +33,14 @@ def test_it_answers_without_the_build_folder(tmp_path, prefix):
     if subprocess.run(["unshare", "-Urm", "sh", "-c", hide + "true"], capture_output=True).returncode:
         hide = ""  # no user namespaces here
     command = (f"'{prefix}/bin/vecdb' -q ingest '{SPEECH}' && "
-               f"LD_DEBUG=files '{prefix}/bin/vecdb' query -k 1 '{QUESTION}'")
+               f"LD_DEBUG=files '{prefix}/bin/vecdb' query -k 1 '{QUESTION}' && "
+               f"LD_DEBUG=files '{prefix}/bin/vecdb' --engine torchscript query -k 1 '{QUESTION}'")
     shell = ["unshare", "-Urm", "sh", "-c", hide + command] if hide else ["sh", "-c", command]
     done = subprocess.run(shell, capture_output=True, text=True, cwd=tmp_path, env=vecdb.env)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "Ketanji Brown Jackson" in done.stdout
+    assert done.stdout.count("Ketanji Brown Jackson") == 2
     opened = [line for line in done.stderr.splitlines() if "calling init" in line]
+    assert any("libvecdb_native" in line for line in opened)
     assert any("libtorch_cpu" in line for line in opened)
     assert not [line for line in opened if os.fspath(PROGRAM.parent) in line]
 

@@ -48,9 +48,9 @@ def test_vectors_are_the_same_whatever_the_budget(vecdb):
 def test_more_workers_take_more_memory_only_as_far_as_the_budget_lets_them(vecdb):
     lines = texts(256, 200)
     _, alone = peak(vecdb, lines, "--threads", "1")
-    _, wide = peak(vecdb, lines, "--threads", "8", "--max-memory", "2G")
+    _, wide = peak(vecdb, lines, "--threads", "16", "--max-memory", "2G")
     small = 48 * MEBI
-    _, narrow = peak(vecdb, lines, "--threads", "8", "--max-memory", str(small))
+    _, narrow = peak(vecdb, lines, "--threads", "16", "--max-memory", str(small))
     assert narrow < wide - 32 * MEBI, (alone, wide, narrow)
     assert narrow < alone + small, (alone, wide, narrow)
 
