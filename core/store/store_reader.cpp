@@ -108,12 +108,20 @@ struct StoreReader::Impl {
       }
       // Where a filter lets one of n rows pass, one of n is found in a list.
       const IvfIndex& ivf = checked_index();
-      const std::size_t lists = effort.lists ? *effort.lists : ivf.lists_for(effort.recall);
+      const auto all = static_cast<std::size_t>(ivf.row().lists);
       const double share =
           static_cast<double>(flat.row().count) / static_cast<double>(selection.most);
-      const double all = static_cast<double>(ivf.row().lists);
-      const double some = std::min(std::ceil(static_cast<double>(lists) * share), all);
-      ivf.propose(flat, query, count, selection, static_cast<std::size_t>(some), proposals);
+      const std::size_t asked = effort.lists ? *effort.lists : ivf.lists_for(effort.recall);
+      auto lists = static_cast<std::size_t>(
+          std::min(std::ceil(static_cast<double>(asked) * share), static_cast<double>(all)));
+      // As many as are asked for are found, if there are as many: few lists may hold fewer.
+      const std::size_t before = proposals.size();
+      const std::size_t wanted = std::min(count, static_cast<std::size_t>(selection.most));
+      for (;; lists = std::min(2 * lists, all)) {
+        proposals.resize(before);
+        ivf.propose(flat, query, count, selection, lists, proposals);
+        if (proposals.size() - before >= wanted || lists == all) return;
+      }
     }
 
     bool uses_index(const SearchEffort& effort) const {

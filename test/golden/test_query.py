@@ -3,7 +3,8 @@ import os
 import re
 from pathlib import Path
 
-from conftest import DATA, PROGRAM, QUESTION, SPEECH, assert_error
+import pytest
+from conftest import DATA, PROGRAM, QUESTION, SPEECH, assert_error, many_chunks
 
 
 def test_the_original_example_gives_its_ten_passages_in_order(vecdb, speech_store):
@@ -156,3 +157,13 @@ def test_a_store_without_documents_answers_nothing(vecdb):
 def test_a_python_free_path_is_enough(vecdb, speech_store):
     result = vecdb("query", "--store", speech_store, QUESTION, PATH="/nonexistent")
     assert result.code == 0
+
+
+@pytest.mark.parametrize("flags", [(), ("--nprobe", "1"), ("--recall", "0.5")])
+def test_an_index_gives_as_many_as_are_asked_for(vecdb, flags):
+    vecdb.write("a", many_chunks("text", 200))
+    assert vecdb("ingest", "--chunk-size", "20", "a").code == 0
+    assert vecdb("compact", "--index", "ivf").code == 0
+    for k, found in ((50, 50), (200, 200), (1000, 200)):
+        hits = vecdb("query", *flags, "-k", str(k), "--json", "text line 7").records
+        assert [hit["rank"] for hit in hits] == list(range(1, found + 1))
