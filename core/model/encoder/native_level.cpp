@@ -21,9 +21,18 @@ constexpr std::array<std::string_view, 3> k_levels = {"avx2", "avx512", "amx"};
 
 #if defined(__x86_64__)
 
+// By itself: clang's __builtin_cpu_supports() does not know the name.
+bool has_f16c() {
+  constexpr unsigned f16c = 1U << 29U;
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & f16c) != 0;
+}
+
 bool has_avx2() {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-         __builtin_cpu_supports("f16c");
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
 }
 
 bool has_avx512() {
