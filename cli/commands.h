@@ -20,6 +20,7 @@ int run(const MigrateCommand& command, const GlobalOptions& global);
 int run(const ExportCommand& command, const GlobalOptions& global);
 int run(const ImportCommand& command, const GlobalOptions& global);
 int run(const ModelCommand& command, const GlobalOptions& global);
+int run(const ServeCommand& command, const GlobalOptions& global);
 
 // `model pull`, which is long enough for a file of its own.
 void pull(const ModelCommand& command, const GlobalOptions& global);

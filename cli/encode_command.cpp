@@ -14,6 +14,7 @@
 #include "model/embedder.h"
 #include "pipeline/overflow.h"
 #include "pipeline/store_model.h"
+#include "store_path.h"
 
 namespace vecdb {
 
@@ -44,12 +45,18 @@ std::string text_of_record(const std::string& line, const std::string& where) {
   return record["text"].get<std::string>();
 }
 
+ModelChoice choice_for(const EncodeCommand& command, const GlobalOptions& global) {
+  const auto store = store_at_hand(global);
+  return store ? model_choice_with_server(global, *store, command.dimensions)
+               : model_choice(global, command.dimensions);
+}
+
 class Encoding {
  public:
   Encoding(const EncodeCommand& command, const GlobalOptions& global)
       : m_command(command),
         m_global(global),
-        m_embedder(embedder_without_store(model_choice(global, command.dimensions))),
+        m_embedder(embedder_without_store(choice_for(command, global))),
         m_prompt(prompt_for(command, m_embedder.model().manifest())) {}
 
   void read(int fd, const std::string& name) {

@@ -79,7 +79,7 @@ int run(const IngestCommand& command, const GlobalOptions& global) {
     }
   }
   options.store = store_to_write(global);
-  options.model = model_choice(global, command.dimensions);
+  options.model = model_choice_with_server(global, options.store, command.dimensions);
   const IngestSummary summary = ingest(options, *sources, reporter);
   reporter.end_progress();
   print_summary(summary, command.splitter.length, global);

@@ -152,7 +152,22 @@ ModelChoice model_choice(const GlobalOptions& options, std::size_t dimensions) {
           .engine = options.engine,
           .threads = worker_threads(options),
           .max_memory = options.max_memory,
-          .dimensions = dimensions};
+          .dimensions = dimensions,
+          .encoder_source = {}};
+}
+
+ModelChoice model_choice_with_server(const GlobalOptions& options,
+                                     const std::filesystem::path& store, std::size_t dimensions) {
+  ModelChoice choice = model_choice(options, dimensions);
+  if (options.server == ServerUse::k_auto && !options.max_memory) {
+    choice.encoder_source = served_encoder(store, server_notice(options));
+  }
+  return choice;
+}
+
+ServerNotice server_notice(const GlobalOptions& options) {
+  if (options.verbosity != Verbosity::k_verbose) return [](const std::string&) {};
+  return [](const std::string& notice) { print_error(notice); };
 }
 
 std::size_t worker_threads(const GlobalOptions& options) {

@@ -13,6 +13,7 @@
 #include "pipeline/selection.h"
 #include "pipeline/source.h"
 #include "pipeline/store_model.h"
+#include "serve/client.h"
 
 namespace vecdb {
 
@@ -86,6 +87,15 @@ void require_utf8(const std::string& text, const std::string& what, ErrorKind ki
 
 // What --model, --precision, --engine, --threads, --max-memory and --dimensions (0: nothing) say.
 ModelChoice model_choice(const GlobalOptions& options, std::size_t dimensions = 0);
+
+// The same, with an encoder that the server of a store lends where there is one and --no-server and
+// --max-memory do not forbid it.
+ModelChoice model_choice_with_server(const GlobalOptions& options,
+                                     const std::filesystem::path& store,
+                                     std::size_t dimensions = 0);
+
+// With -v, what a client has to say about the server.
+ServerNotice server_notice(const GlobalOptions& options);
 
 // Number of worker threads: --threads, or one for each processor this process may use.
 std::size_t worker_threads(const GlobalOptions& options);

@@ -62,6 +62,9 @@ void add_global(CLI::App& app, GlobalOptions& global) {
       [&global](std::size_t bytes) { global.max_memory = bytes; },
       "Memory for encoding beside the model's weights; default: a quarter of what is free")
       ->envname("VECDB_MAX_MEMORY");
+  app.add_flag_callback(
+      "--no-server", [&global] { global.server = ServerUse::k_never; },
+      "Work alone, also where `vecdb serve` runs");
   app.add_flag("--json", global.json, "JSON Lines on stdout");
   const auto set = [&global](Verbosity verbosity) {
     return [&global, verbosity](std::int64_t) { global.verbosity = verbosity; };
@@ -141,17 +144,17 @@ void add_split(CLI::App& app, SplitCommand& command) {
 
 void add_query(CLI::App& app, QueryCommand& command) {
   app.add_option("TEXT", command.text, "The question; - reads one a line from stdin")->required();
-  add_count(app, "-k,--top", command.k, 1, 1'000'000, "How many passages; default 4");
+  add_count(app, "-k,--top", command.options.k, 1, 1'000'000, "How many passages; default 4");
   add_real(
-      app, "--min-score", -1, 1, [&command](double value) { command.min_score = value; },
+      app, "--min-score", -1, 1, [&command](double value) { command.options.min_score = value; },
       "Leave out passages with a lower cosine");
-  add_filter(app, command.filter,
+  add_filter(app, command.options.filter,
              "Search only what passes, like 'path ~ \"docs/**\" and lang = \"en\"'");
   auto* lists = add_count(
-      app, "--nprobe", [&command](std::size_t count) { command.effort.lists = count; }, 1,
+      app, "--nprobe", [&command](std::size_t count) { command.options.effort.lists = count; }, 1,
       1'000'000, "Search N of the index's lists, where the store has an index");
   add_real(
-      app, "--recall", 0, 1, [&command](double share) { command.effort.recall = share; },
+      app, "--recall", 0, 1, [&command](double share) { command.options.effort.recall = share; },
       "Search as many lists as found this share of the true neighbours; 1: compare every vector; "
       "default 0.98")
       ->excludes(lists);
@@ -161,7 +164,7 @@ void add_query(CLI::App& app, QueryCommand& command) {
                            {"paths", QueryFormat::k_paths},
                            {"vimgrep", QueryFormat::k_vimgrep}},
                           "What to print; default text");
-  add_overflow(app, command.overflow, {}, "What becomes of a question longer than the window");
+  add_overflow(app, command.options.overflow, {}, "What becomes of a question longer than the window");
 }
 
 void add_encode(CLI::App& app, EncodeCommand& command) {
@@ -325,7 +328,17 @@ void add_model_actions(CLI::App& app, ModelCommand& command) {
       ->required();
 }
 
-constexpr auto add_nothing = [](CLI::App&, auto&) {};
+void add_serve(CLI::App& app, ServeCommand& command) {
+  app.add_option_function<std::string>(
+         "--http",
+         [&command](const std::string& text) { command.http = parse_http_address(text, "--http"); },
+         "Answer HTTP too, at an address of this machine alone; port 0: any")
+      ->type_name("ADDRESS:PORT");
+  app.add_option("--token-file", command.token_file,
+                 "Holds the token that HTTP asks for; default: a new one")
+      ->type_name("FILE")
+      ->needs("--http");
+}
 
 std::string version_text() {
   return "vecdb " VECDB_VERSION "\nlibtorch " + torch_version() + "\nFAISS " + faiss_version() +
@@ -365,6 +378,8 @@ struct Parser {
     add<ExportCommand>("export", "Write the store's chunks and vectors for other programs",
                        add_export);
     add<ImportCommand>("import", "Store what export wrote", add_import);
+    add<ServeCommand>("serve", "Keep the model and the store at hand for query, encode and ingest",
+                      add_serve);
     add<ModelCommand>("model", "List, show, add, pull, verify and remove models",
                       add_model_actions);
   }

@@ -9,7 +9,9 @@
 
 #include "model/encoder/encoder.h"
 #include "pipeline/overflow.h"
+#include "pipeline/query_session.h"
 #include "search/filter.h"
+#include "serve/http_listener.h"
 #include "store/store.h"
 #include "text/load/file_walk.h"
 #include "text/load/loader.h"
@@ -22,6 +24,7 @@ namespace vecdb {
 enum class Color { k_auto, k_always, k_never };
 enum class Progress { k_auto, k_plain, k_never };
 enum class Verbosity { k_quiet, k_normal, k_verbose };
+enum class ServerUse { k_auto, k_never };
 enum class NameSeparator { k_newline, k_nul };
 
 struct GlobalOptions {
@@ -35,6 +38,7 @@ struct GlobalOptions {
   Engine engine = Engine::k_auto;
   std::size_t threads = 0;                // 0: one per processor
   std::optional<std::size_t> max_memory;  // bytes; nothing: as much as is sensible
+  ServerUse server = ServerUse::k_auto;
   bool json = false;
   Verbosity verbosity = Verbosity::k_normal;
   Color color = Color::k_auto;
@@ -80,12 +84,8 @@ enum class QueryFormat { k_text, k_json, k_paths, k_vimgrep };
 
 struct QueryCommand {
   std::string text;  // "-": one query a line from stdin
-  std::size_t k = 4;
-  std::optional<double> min_score;
-  std::optional<Filter> filter;
-  SearchEffort effort;
+  QueryOptions options;
   QueryFormat format = QueryFormat::k_text;
-  Overflow overflow = Overflow::k_warn;  // not k_split
 };
 
 enum class EncodeFormat { k_json, k_npy };
@@ -175,6 +175,11 @@ struct ModelCommand {
   PullChoice pull;
 };
 
+struct ServeCommand {
+  std::optional<HttpAddress> http;
+  std::string token_file;  // empty: a token of its own
+};
+
 struct PrintAndExit {  // --help, --version
   std::string text;
 };
@@ -182,7 +187,7 @@ struct PrintAndExit {  // --help, --version
 using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, EncodeCommand,
                              ListCommand, ShowCommand, DeleteCommand, StatsCommand, VerifyCommand,
                              CompactCommand, MigrateCommand, ExportCommand, ImportCommand,
-                             ModelCommand>;
+                             ModelCommand, ServeCommand>;
 
 struct Options {
   GlobalOptions global;

@@ -1,18 +1,16 @@
 #include <unistd.h>
 
-#include <cmath>
+#include <memory>
 #include <set>
 
 #include "base/error.h"
 #include "base/interrupt.h"
-#include "base/json.h"
-#include "chunk_json.h"
 #include "commands.h"
 #include "console.h"
 #include "inputs.h"
-#include "pipeline/query.h"
-#include "pipeline/selection.h"
-#include "pipeline/store_model.h"
+#include "pipeline/query_session.h"
+#include "pipeline/result_json.h"
+#include "serve/client.h"
 #include "store_path.h"
 #include "wrap.h"
 
@@ -22,23 +20,9 @@ namespace {
 
 constexpr const char* k_question = "the question";
 
-// Seven decimals are what 32-bit components can carry; the ranking uses all digits.
-double rounded(double value) { return std::round(value * 1e7) / 1e7; }
-
 void print_json(const std::string& query, const Answer& answer) {
   std::size_t rank = 0;
-  for (const Hit& hit : answer.hits) {
-    Json line = {{"query", query},
-                 {"rank", ++rank},
-                 {"score", rounded(hit.score)},
-                 {"distance", rounded(hit.distance)}};
-    line.update(json_of(hit.chunk));
-    const DocumentRecord& document = hit.chunk.document;
-    line["type"] = document.type;
-    line["size"] = document.size;
-    line["mtime_ns"] = document.mtime_ns;
-    Output::write(dump_json(line) + "\n");
-  }
+  for (const Hit& hit : answer.hits) Output::write(hit_json(query, ++rank, hit) + "\n");
 }
 
 void print_text(const std::string& query, const Answer& answer, const Style& style,
@@ -74,34 +58,35 @@ void print_vimgrep(const Answer& answer) {
   }
 }
 
+std::unique_ptr<QuerySession> open_session(const QueryCommand& command,
+                                           const GlobalOptions& global) {
+  const auto store = existing_store(global);
+  const ModelChoice choice = model_choice(global);
+  if (global.server == ServerUse::k_never) {
+    return open_local_session(store, choice, command.options);
+  }
+  return open_query_session(store, choice, command.options, server_notice(global));
+}
+
 // One store, one model, any number of questions.
-class Session {
+class Questions {
  public:
-  Session(const QueryCommand& command, const GlobalOptions& global)
+  Questions(const QueryCommand& command, const GlobalOptions& global)
       : m_command(command),
         m_global(global),
         m_style(style_for(global)),
-        m_store(existing_store(global), worker_threads(global)),
-        m_embedder(embedder_for_store(m_store.settings(), model_choice(global))) {
-    if (!command.filter) return;
-    m_selection = select_chunks(m_store, *command.filter);
-    warn_of_unknown_keys(m_selection->unknown_keys, global);
+        m_session(open_session(command, global)) {
+    warn_of_unknown_keys(m_session->facts().unknown_keys, global);
   }
 
   // Whether anything was found. `name`: what messages call the question.
   bool answer(const std::string& query, const std::string& name, bool one_of_many) {
-    const auto answer = answer_query(m_store, m_embedder, query,
-                                     {.k = m_command.k,
-                                      .min_score = m_command.min_score,
-                                      .among = m_selection ? &m_selection->chunks : nullptr,
-                                      .effort = m_command.effort,
-                                      .overflow = m_command.overflow,
-                                      .name = name});
+    const auto answer = m_session->answer(query, name);
     if (!answer) return false;
     if (answer->truncated) {
       print_warning(m_global, name + ": has " + with_thousands(answer->tokens) +
                                   " tokens; the model reads only the first " +
-                                  with_thousands(m_embedder.model().manifest().window));
+                                  with_thousands(m_session->facts().window));
     }
     print(query, *answer, one_of_many);
     Output::flush();
@@ -113,8 +98,9 @@ class Session {
 
  private:
   const char* why_nothing() const {
-    if (m_selection && m_selection->chunks.empty()) return "no passage passes the filter";
-    return m_command.min_score ? "no passage scores that high" : "the store holds no passages";
+    if (m_session->facts().nothing_passes) return "no passage passes the filter";
+    return m_command.options.min_score ? "no passage scores that high"
+                                       : "the store holds no passages";
   }
 
   void print(const std::string& query, const Answer& answer, bool one_of_many) {
@@ -133,9 +119,7 @@ class Session {
   const QueryCommand& m_command;
   const GlobalOptions& m_global;
   Style m_style;
-  StoreReader m_store;
-  Embedder m_embedder;
-  std::optional<Selection> m_selection;  // of the filter, when there is one
+  std::unique_ptr<QuerySession> m_session;
 };
 
 bool is_blank(const std::string& text) {
@@ -147,11 +131,11 @@ int answer_one(const QueryCommand& command, const GlobalOptions& global) {
     throw Error(ErrorKind::k_usage, std::string(k_question) + ": is empty; write one");
   }
   require_utf8(command.text, k_question, ErrorKind::k_usage);
-  return Session(command, global).answer(command.text, k_question, false) ? 0 : 1;
+  return Questions(command, global).answer(command.text, k_question, false) ? 0 : 1;
 }
 
 int answer_lines(const QueryCommand& command, const GlobalOptions& global) {
-  Session session(command, global);
+  Questions questions(command, global);
   LineReader lines(STDIN_FILENO, "stdin");
   std::size_t asked = 0;
   bool found = false;
@@ -162,7 +146,7 @@ int answer_lines(const QueryCommand& command, const GlobalOptions& global) {
       continue;
     }
     require_utf8(*line, where, ErrorKind::k_io);
-    found = session.answer(*line, where, true) || found;
+    found = questions.answer(*line, where, true) || found;
     ++asked;
     if (pending_interrupt() != 0) break;
   }

@@ -2,10 +2,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "chunk_json.h"
 #include "commands.h"
 #include "console.h"
 #include "pipeline/exchange_line.h"
+#include "pipeline/result_json.h"
 #include "store/store.h"
 #include "store_path.h"
 
@@ -16,11 +16,12 @@ namespace {
 void print(const StoredChunk& chunk, const GlobalOptions& global, const Style& style) {
   const Chunk& part = chunk.record.chunk;
   if (global.json) {
-    Json line = json_of(chunk);
-    line["tokens"] = chunk.record.tokens;
-    line["truncated"] = chunk.record.fit == WindowFit::k_truncated;
-    line["fit"] = name_of(chunk.record.fit);
-    Output::write(dump_json(line) + "\n");
+    const Json reading = {{"tokens", chunk.record.tokens},
+                          {"truncated", chunk.record.fit == WindowFit::k_truncated},
+                          {"fit", name_of(chunk.record.fit)}};
+    Output::write(merge_json(chunk_json(chunk), dump_json(reading), chunk.document.uri,
+                             ErrorKind::k_damaged) +
+                  "\n");
     return;
   }
   Output::write(style.bold(style.shown(chunk.document.uri) + "#" + std::to_string(chunk.number)) +

@@ -41,6 +41,11 @@ fs::path existing_store(const GlobalOptions& options) {
               "one with --store");
 }
 
+std::optional<fs::path> store_at_hand(const GlobalOptions& options) {
+  const auto found = options.store.empty() ? nearest_store() : fs::path(options.store);
+  return found && is_store(*found) ? found : std::nullopt;
+}
+
 fs::path store_to_write(const GlobalOptions& options) {
   if (!options.store.empty()) return options.store;
   const fs::path here = fs::current_path() / k_store_name;

@@ -13,6 +13,9 @@ namespace vecdb {
 // working folder or one above it. Throws k_io when there is none.
 std::filesystem::path existing_store(const GlobalOptions& options);
 
+// The same, or nothing when there is none.
+std::optional<std::filesystem::path> store_at_hand(const GlobalOptions& options);
+
 // The store that ingest writes to: the same, or .vecdb in the working folder when there is none.
 std::filesystem::path store_to_write(const GlobalOptions& options);
 

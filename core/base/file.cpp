@@ -132,6 +132,11 @@ MappedFile::~MappedFile() {
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : m_bytes(std::exchange(other.m_bytes, {})), m_stamp(other.m_stamp) {}
 
+bool MappedFile::is_unchanged(const std::filesystem::path& path) const {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && stamp_from(status) == m_stamp;
+}
+
 void MappedFile::release_pages() const noexcept {
   if (!m_bytes.empty()) {
     ::madvise(const_cast<std::byte*>(m_bytes.data()), m_bytes.size(), MADV_DONTNEED);

@@ -58,6 +58,8 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const noexcept { return m_bytes; }
   const FileStamp& stamp() const noexcept { return m_stamp; }  // taken when it was opened
+  // Whether the path still leads to the same file, as it was when it was opened.
+  bool is_unchanged(const std::filesystem::path& path) const;
   // Gives back the memory that pages read so far take; they are there again when they are read.
   void release_pages() const noexcept;
 

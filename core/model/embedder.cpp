@@ -87,14 +87,27 @@ Precision native_precision() {
 }
 
 Embedder::Embedder(Model model, Precision precision, std::size_t threads,
-                   std::optional<std::size_t> max_memory, Engine engine)
+                   std::optional<std::size_t> max_memory, Engine engine, EncoderSource source)
     : m_model(std::move(model)),
       m_precision(precision),
       m_engine(engine),
       m_threads(std::max<std::size_t>(threads, 1)),
       m_dimension(m_model.manifest().dimension()),
       m_max_memory(max_memory),
-      m_memory(m_model.manifest().encoder) {}
+      m_memory(m_model.manifest().encoder),
+      m_source(std::move(source)) {}
+
+Engine Embedder::engine() const {
+  return m_engine == Engine::k_auto ? engines_for(m_model.manifest().encoder).front() : m_engine;
+}
+
+const Encoder& Embedder::encoder() {
+  if (!m_encoder) {
+    m_encoder = m_source ? m_source(m_model, m_precision, m_engine)
+                         : m_model.make_encoder(m_precision, m_engine);
+  }
+  return *m_encoder;
+}
 
 void Embedder::cut_to(std::size_t dimension) {
   const ModelManifest& manifest = m_model.manifest();
@@ -171,7 +184,7 @@ std::optional<std::vector<float>> Embedder::encode_parts(
     std::span<const std::span<const TokenId>> parts, int task) {
   if (parts.empty()) return std::vector<float>{};
   refuse_too_long(parts);
-  if (!m_encoder) m_encoder = m_model.make_encoder(m_precision, m_engine);
+  const Encoder& encoder = this->encoder();
   MemoryBudget budget(m_max_memory.value_or(available_memory() / 4));
   const std::size_t dimension = m_model.manifest().dimension();
   std::vector<float> result(parts.size() * dimension);
@@ -186,7 +199,7 @@ std::optional<std::vector<float>> Embedder::encode_parts(
     for (std::size_t part = batch.begin; part < batch.end; ++part) {
       packed.append(parts[part]);
     }
-    const std::vector<float> vectors = m_encoder->encode(packed, task);
+    const std::vector<float> vectors = encoder.encode(packed, task);
     std::copy(vectors.begin(), vectors.end(),
               result.begin() + static_cast<std::ptrdiff_t>(batch.begin * dimension));
   });

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,16 +43,22 @@ struct Embeddings {
 // natively (AVX512-BF16), else f32.
 Precision native_precision();
 
+// Makes the encoder of a model: Model::make_encoder(), or where another process has one at hand.
+using EncoderSource =
+    std::function<std::shared_ptr<const Encoder>(const Model&, Precision, Engine)>;
+
 // Texts to vectors. The same text gives the same bits alone, in any batch and with any number of
 // threads: texts are packed without padding, and a worker computes on its own thread only.
 class Embedder {
  public:
-  // `threads` workers, at least 1. The encoder is made at the first text to encode. `max_memory`:
+  // `threads` workers, at least 1. The encoder is made at the first text to encode, by `source` if
+  // there is one. `max_memory`:
   // bytes that encoding may take beside the weights; it decides how much is encoded at a time.
   // Without it, a quarter of the memory that is available then, and a text that needs more is
   // encoded alone.
   Embedder(Model model, Precision precision, std::size_t threads,
-           std::optional<std::size_t> max_memory = std::nullopt, Engine engine = Engine::k_auto);
+           std::optional<std::size_t> max_memory = std::nullopt, Engine engine = Engine::k_auto,
+           EncoderSource source = {});
 
   // Lets vectors have their first `dimension` components only. Throws k_usage unless the model was
   // trained for that (ModelManifest::dimensions).
@@ -60,6 +67,10 @@ class Embedder {
   const Model& model() const noexcept { return m_model; }
   std::size_t dimension() const noexcept { return m_dimension; }  // of a vector
   Precision precision() const noexcept { return m_precision; }
+  // The engine that is meant by what was asked for.
+  Engine engine() const;
+  // Made now if it was not yet. From then on several threads may encode at the same time.
+  const Encoder& encoder();
 
   // Texts must be well-formed UTF-8; the prompt is the model's own or an empty one.
   std::vector<TokenizedText> tokenize(std::span<const std::string_view> texts, const Prompt& prompt,
@@ -95,6 +106,7 @@ class Embedder {
   std::size_t m_dimension;
   std::optional<std::size_t> m_max_memory;
   ActivationMemory m_memory;
+  EncoderSource m_source;
   std::shared_ptr<const Encoder> m_encoder;
 };
 

@@ -59,36 +59,34 @@ struct Model::Impl {
   std::unique_ptr<Tokenizer> tokenizer;
 };
 
-Model::Model(fs::path folder) : m_impl(std::make_unique<Impl>()) {
+Model::Model(fs::path folder) {
+  auto impl = std::make_shared<Impl>();
   as_model_error([&] {
-    m_impl->folder = std::move(folder);
-    m_impl->manifest = read_manifest(m_impl->folder);
-    const ModelManifest& manifest = m_impl->manifest;
-    m_impl->fingerprint = fingerprint_of(manifest);
+    impl->folder = std::move(folder);
+    impl->manifest = read_manifest(impl->folder);
+    const ModelManifest& manifest = impl->manifest;
+    impl->fingerprint = fingerprint_of(manifest);
     const std::string& file = manifest.tokenizer.file;
-    m_impl->tokenizer =
-        make_tokenizer(manifest.tokenizer, read_proven(m_impl->folder, manifest, file),
-                       (m_impl->folder / file).string());
-    if (m_impl->tokenizer->vocabulary_size() > manifest.encoder.vocab_size) {
-      throw Error(ErrorKind::k_model, (m_impl->folder / manifest.tokenizer.file).string() +
+    impl->tokenizer = make_tokenizer(manifest.tokenizer, read_proven(impl->folder, manifest, file),
+                                     (impl->folder / file).string());
+    if (impl->tokenizer->vocabulary_size() > manifest.encoder.vocab_size) {
+      throw Error(ErrorKind::k_model, (impl->folder / manifest.tokenizer.file).string() +
                                           ": holds more tokens than the encoder knows; add the "
                                           "model again");
     }
     std::vector<const std::string*> prefixes = {&manifest.query.prefix, &manifest.passage.prefix};
     for (const auto& [name, prompt] : manifest.tasks) prefixes.push_back(&prompt.prefix);
     for (const std::string* prefix : prefixes) {
-      if (m_impl->tokenizer->tokenize(*prefix, manifest.window).full_length < manifest.window)
+      if (impl->tokenizer->tokenize(*prefix, manifest.window).full_length < manifest.window)
         continue;
-      throw Error(ErrorKind::k_model, (m_impl->folder / "model.json").string() + ": the prefix \"" +
+      throw Error(ErrorKind::k_model, (impl->folder / "model.json").string() + ": the prefix \"" +
                                           *prefix + "\" leaves no room for a text in a window of " +
                                           std::to_string(manifest.window) +
                                           " tokens; add the model again");
     }
   });
+  m_impl = std::move(impl);
 }
-
-Model::~Model() = default;
-Model::Model(Model&&) noexcept = default;
 
 const fs::path& Model::folder() const noexcept { return m_impl->folder; }
 const ModelManifest& Model::manifest() const noexcept { return m_impl->manifest; }

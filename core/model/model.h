@@ -11,14 +11,12 @@
 namespace vecdb {
 
 // A model folder that is exactly what its model.json says, ready to be used. Making the encoder
-// waits until somebody asks for it.
+// waits until somebody asks for it. Copies share what was read.
 class Model {
  public:
   // Reads model.json and proves the tokenizer's file. Throws k_model for anything that is not as
   // recorded, k_io for a file that cannot be read.
   explicit Model(std::filesystem::path folder);
-  ~Model();
-  Model(Model&&) noexcept;
 
   const std::filesystem::path& folder() const noexcept;
   const ModelManifest& manifest() const noexcept;
@@ -33,7 +31,7 @@ class Model {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> m_impl;
+  std::shared_ptr<const Impl> m_impl;
 };
 
 }  // namespace vecdb

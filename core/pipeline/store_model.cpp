@@ -49,7 +49,7 @@ void check_same_model(const StoreSettings& store, const Embedder& embedder) {
 Embedder embedder_for_store(const StoreSettings& store, const ModelChoice& choice) {
   Embedder embedder(open_model(choice.model.value_or(store.model)),
                     choice.precision.value_or(precision_of(store)), choice.threads,
-                    choice.max_memory, choice.engine);
+                    choice.max_memory, choice.engine, choice.encoder_source);
   check_fingerprint(store, embedder.model());  // before what only its own model can do
   embedder.cut_to(choice.dimensions > 0 ? choice.dimensions : store.dimension);
   check_same_model(store, embedder);
@@ -60,7 +60,7 @@ Embedder embedder_without_store(const ModelChoice& choice) {
   const auto precision = choice.precision ? choice.precision : choice.default_precision;
   Embedder embedder(open_model(choice.model.value_or(choice.default_model)),
                     precision.value_or(native_precision()), choice.threads, choice.max_memory,
-                    choice.engine);
+                    choice.engine, choice.encoder_source);
   if (choice.dimensions > 0) embedder.cut_to(choice.dimensions);
   return embedder;
 }

@@ -22,6 +22,7 @@ struct ModelChoice {
   std::size_t threads = 1;
   std::optional<std::size_t> max_memory;  // see Embedder
   std::size_t dimensions = 0;             // of a vector; 0: the store's, or all
+  EncoderSource encoder_source;           // see Embedder
 };
 
 std::string name_of(Precision precision);  // "f32", "bf16"

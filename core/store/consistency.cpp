@@ -14,6 +14,12 @@ bool is_unfinished_store(const std::filesystem::path& store) {
   return !head || head->generation == 0;
 }
 
+StoreState committed_state(const std::filesystem::path& store) {
+  const auto head = read_head(StoreLayout(store).head);
+  if (!head) throw Error(ErrorKind::k_io, store.string() + ": holds no vecdb store");
+  return {.store = head->store, .generation = head->generation};
+}
+
 Head require_store(const StoreLayout& layout) {
   const std::string folder = layout.folder.string();
   if (!is_store(layout.folder)) {

@@ -65,6 +65,7 @@ class FlatSegment {
   std::optional<std::int64_t> find(ChunkId chunk) const;
   bool is_dead(std::int64_t row) const { return !m_dead.empty() && m_dead[to_index(row)]; }
   // See MappedFile.
+  bool is_unchanged() const { return m_file.is_unchanged(m_path); }
   void release_pages() const noexcept { m_file.release_pages(); }
   // All of the file.
   VectorBlock bytes() const noexcept { return m_file.bytes(); }

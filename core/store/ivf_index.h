@@ -61,6 +61,7 @@ class IvfIndex {
   // The rest is for an index that was checked.
 
   // All of the file.
+  bool is_unchanged() const { return m_file.is_unchanged(m_path); }
   VectorBlock bytes() const noexcept { return m_file.bytes(); }
 
   // Appends the best rows of some lists, at most `count` and of the selection, with scores from the

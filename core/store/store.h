@@ -182,6 +182,10 @@ class StoreReader {
 
   const StoreSettings& settings() const noexcept;
 
+  // Whether the files it has mapped still are what they were then, by inode, size and times. Who
+  // keeps a reader for long asks before each use: a check of a file holds only as long.
+  bool has_unchanged_files() const;
+
   // In byte order of their uris; each_document until `visit` returns false.
   std::vector<DocumentSummary> documents() const;
   void each_document(const std::function<bool(const DocumentSummary&)>& visit) const;
@@ -266,6 +270,17 @@ class StoreWriter {
   struct Impl;
   std::unique_ptr<Impl> m_impl;
 };
+
+// What is committed in a store: another one after each commit, and in another store.
+struct StoreState {
+  std::string store;  // the store's own name, 32 hexadecimal digits
+  std::int64_t generation = 0;
+
+  friend bool operator==(const StoreState&, const StoreState&) = default;
+};
+
+// Read anew at each call, without opening the store. k_io where nothing was committed yet.
+StoreState committed_state(const std::filesystem::path& store);
 
 // Whether the path holds a store, of whatever state or version.
 bool is_store(const std::filesystem::path& store);

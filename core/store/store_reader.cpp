@@ -158,6 +158,12 @@ StoreReader::StoreReader(const fs::path& store, std::size_t threads) {
 StoreReader::~StoreReader() = default;
 StoreReader::StoreReader(StoreReader&&) noexcept = default;
 
+bool StoreReader::has_unchanged_files() const {
+  return std::ranges::all_of(m_impl->segments, [](const auto& open) {
+    return open.segment.is_unchanged() && (!open.index || open.index->is_unchanged());
+  });
+}
+
 const StoreSettings& StoreReader::settings() const noexcept { return m_impl->catalogue.settings(); }
 
 std::vector<DocumentSummary> StoreReader::documents() const {

@@ -2,12 +2,12 @@
 #include <cmath>
 #include <iterator>
 #include <numeric>
-#include <random>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/interrupt.h"
+#include "base/random_hex.h"
 #include "store/catalogue.h"
 #include "store/catalogue_edit.h"
 #include "store/compaction.h"
@@ -29,14 +29,6 @@ namespace fs = std::filesystem;
 constexpr double k_unit_tolerance = 1e-3;
 constexpr std::int64_t k_many_vectors = 200'000;                  // that are worth an index
 constexpr std::uintmax_t k_long_log = std::uintmax_t{64} << 20U;  // bytes
-
-std::string random_id() {
-  constexpr char k_digits[] = "0123456789abcdef";
-  std::random_device random;
-  std::string id;
-  while (id.size() < 32) id += k_digits[random() & 15];
-  return id;
-}
 
 void make_folder(const fs::path& folder) {
   std::error_code error;
@@ -60,7 +52,7 @@ void create_store(const StoreLayout& layout, const StoreSettings& settings) {
     throw damaged(layout.catalogue, "is missing");
   }
   make_folder(layout.segments);
-  const std::string id = random_id();
+  const std::string id = random_hex(32);
   PendingHead(layout.head, {.store = id, .generation = 0}).commit();
   Catalogue::create(layout.catalogue, settings, id);
 }

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "model/encoder/encoder.h"
+#include "model/encoder/encoder_memory.h"
+
+namespace vecdb {
+
+// An encoder for many callers at a time: what they bring is cut into texts, and a worker takes a few
+// of them, one of each caller in turn, as one batch. So a question shares a batch with others, and
+// does not wait for the end of a long ingest. What else is in a batch never changes a vector.
+class BatchingEncoder final : public Encoder {
+ public:
+  // `dimension` of its vectors. At least one worker: throws k_io where the system gives no thread.
+  // `max_memory`: see Embedder.
+  BatchingEncoder(std::shared_ptr<const Encoder> encoder, std::size_t dimension,
+                  const ActivationMemory& memory, std::size_t max_memory, std::size_t workers);
+  // No call may be going on.
+  ~BatchingEncoder() override;
+  BatchingEncoder(const BatchingEncoder&) = delete;
+  BatchingEncoder& operator=(const BatchingEncoder&) = delete;
+
+  std::vector<float> encode(const PackedTokens& batch, int task) const override;
+
+ private:
+  struct Call;
+  struct Text;
+
+  void work() const;
+  std::vector<Text> take_batch() const;
+  void compute(const std::vector<Text>& batch) const;
+
+  std::shared_ptr<const Encoder> m_encoder;
+  std::size_t m_dimension;
+  ActivationMemory m_memory;
+  mutable MemoryBudget m_budget;
+  mutable std::mutex m_mutex;
+  mutable std::condition_variable m_changed;
+  mutable std::deque<Call*> m_waiting;  // those with texts that nobody has taken yet
+  bool m_ended = false;
+  std::vector<std::thread> m_workers;
+};
+
+}  // namespace vecdb
