@@ -2,8 +2,8 @@
 
 namespace vecdb {
 
-std::filesystem::path program_folder() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path();
-}
+std::filesystem::path program_file() { return std::filesystem::read_symlink("/proc/self/exe"); }
+
+std::filesystem::path program_folder() { return program_file().parent_path(); }
 
 }  // namespace vecdb

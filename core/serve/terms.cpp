@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/program.h"
 #include "model/embedder.h"
 #include "model/encoder/native_level.h"
 #include "pipeline/store_model.h"
@@ -11,7 +12,7 @@ namespace vecdb {
 
 Arithmetic arithmetic_here() {
   Arithmetic here;
-  const FileStamp stamp = stamp_of("/proc/self/exe");
+  const FileStamp stamp = stamp_of(program_file());
   for (const auto number : {stamp.device, stamp.inode, stamp.size,
                             static_cast<std::uint64_t>(stamp.mtime_ns)}) {
     here.program += std::to_string(number) + " ";

@@ -19,6 +19,7 @@ struct Arithmetic {
   friend bool operator==(const Arithmetic&, const Arithmetic&) = default;
 };
 
+// Throws k_io where the program's own file is gone: another version may have taken its place.
 Arithmetic arithmetic_here();
 
 // What a client needs of a server: that it would do exactly as the client does alone.
