@@ -29,6 +29,22 @@ std::string seconds_text(double seconds) {
   return text;
 }
 
+// What each stage took; they overlap. The encoder is to be the one that never waits.
+void print_stages(const IngestSummary& summary) {
+  const auto row = [](const std::string& stage, double seconds, const std::string& note) {
+    std::string time = seconds_text(seconds);
+    time.insert(0, std::max<std::size_t>(time.size(), 10) - time.size(), ' ');
+    print_error((stage + "        ").substr(0, 8) + time + note);
+  };
+  row("load", summary.load_seconds, "  of all jobs together");
+  row("split", summary.split_seconds, "  likewise");
+  row("encode", summary.encode_seconds,
+      "  of it " + seconds_text(summary.tokenize_seconds) + " tokenizing; waited " +
+          seconds_text(summary.encoder_idle_seconds) + " for texts");
+  row("store", summary.store_seconds, "");
+  row("all", summary.total_seconds, "  by the clock: stages overlap");
+}
+
 void warn_of_fits(const FitCounts& fits, const GlobalOptions& global) {
   if (fits.truncated > 0) {
     print_warning(global, counted(fits.truncated, "chunk") +
@@ -65,13 +81,7 @@ void print_text(const IngestSummary& summary, LengthUnit unit, const GlobalOptio
   }
   warn_of_lengths(summary.lengths, unit, global);
   warn_of_fits(summary.fits, global);
-  if (global.verbosity == Verbosity::k_verbose) {
-    print_error("load " + seconds_text(summary.load_seconds) + ", split " +
-                seconds_text(summary.split_seconds) + ", encode " +
-                seconds_text(summary.encode_seconds) + ", store " +
-                seconds_text(summary.store_seconds) + "; all " +
-                seconds_text(summary.total_seconds));
-  }
+  if (global.verbosity == Verbosity::k_verbose) print_stages(summary);
   if (summary.interrupted) print_warning(global, "interrupted: what is counted above is stored");
 }
 
@@ -94,6 +104,8 @@ void print_json(const IngestSummary& summary) {
                          {{"load", summary.load_seconds},
                           {"split", summary.split_seconds},
                           {"encode", summary.encode_seconds},
+                          {"tokenize", summary.tokenize_seconds},
+                          {"idle", summary.encoder_idle_seconds},
                           {"store", summary.store_seconds},
                           {"total", summary.total_seconds}}},
                         {"interrupted", summary.interrupted}};

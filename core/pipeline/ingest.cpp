@@ -36,6 +36,10 @@ constexpr auto k_progress_every = std::chrono::milliseconds(100);
 // How long ready documents wait for more to share a commit with.
 constexpr auto k_patience = std::chrono::seconds(2);
 
+double seconds_between(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double>(end - begin).count();
+}
+
 // A store's settings decide the model when the store exists; else the model decides the settings.
 Embedder make_embedder(const IngestOptions& options) {
   if (is_store(options.store) && !is_unfinished_store(options.store)) {
@@ -57,7 +61,9 @@ struct Batch {
   RecentTexts texts;
   std::uint64_t tokens = 0;
   std::uint64_t reused = 0;
-  double encode_seconds = 0;
+  Clock::time_point encode_begin;
+  Clock::time_point encode_end;
+  double tokenize_seconds = 0;
   double store_seconds = 0;
 
   bool empty() const { return documents.empty() && touched.empty(); }
@@ -87,9 +93,10 @@ std::uint64_t bytes_of(const Source& source, std::uint64_t max_bytes) {
 // Tokenizes and encodes. Documents that cannot be are taken out. False when it was interrupted.
 bool encode_batch(Batch& batch, Embedder& embedder, Overflow overflow, const StoreReader& stored,
                   const RecentTexts* recent) {
-  const Stopwatch watch(batch.encode_seconds);
+  batch.encode_begin = Clock::now();
   VectorPlan plan(embedder, overflow, &stored, recent);
   std::size_t kept = 0;
+  std::optional<Stopwatch> tokenizing(std::in_place, batch.tokenize_seconds);
   for (std::size_t i = 0; i < batch.documents.size(); ++i) {
     if (pending_interrupt() != 0) return false;
     NewDocument& document = batch.documents[i];
@@ -106,7 +113,9 @@ bool encode_batch(Batch& batch, Embedder& embedder, Overflow overflow, const Sto
   if (pending_interrupt() != 0) return false;
   batch.documents.resize(kept);
   batch.states.resize(kept);
+  tokenizing.reset();
   if (!plan.run(batch.documents)) return false;
+  batch.encode_end = Clock::now();
   batch.tokens = plan.tokens_read();
   batch.reused = plan.reused();
   batch.texts = plan.take_texts();
@@ -152,7 +161,7 @@ class Ingest {
       report_last_commit();
       throw;
     }
-    m_summary.total_seconds = std::chrono::duration<double>(Clock::now() - begun).count();
+    m_summary.total_seconds = seconds_between(begun, Clock::now());
     return m_summary;
   }
 
@@ -276,7 +285,7 @@ class Ingest {
                             .documents = m_total,
                             .chunks = m_summary.chunks,
                             .tokens = m_summary.tokens,
-                            .seconds = std::chrono::duration<double>(now - m_start).count()});
+                            .seconds = seconds_between(m_start, now)});
   }
 
   void take(Prepared prepared) {
@@ -341,7 +350,12 @@ class Ingest {
       m_summary.interrupted = true;
       return nullptr;
     }
-    m_summary.encode_seconds += batch->encode_seconds;
+    if (m_last_encode_end) {
+      m_summary.encoder_idle_seconds += seconds_between(*m_last_encode_end, batch->encode_begin);
+    }
+    m_last_encode_end = batch->encode_end;
+    m_summary.encode_seconds += seconds_between(batch->encode_begin, batch->encode_end);
+    m_summary.tokenize_seconds += batch->tokenize_seconds;
     m_summary.tokens += batch->tokens;
     m_done += batch->refused.size();
     for (Skipped& refused : batch->refused) skip(std::move(refused));
@@ -446,7 +460,8 @@ class Ingest {
   std::uint64_t m_done = 0;  // documents
   bool m_ended = false;      // no more sources
   std::unordered_set<std::string> m_seen;
-  Batch m_batch;  // being filled
+  std::optional<Clock::time_point> m_last_encode_end;  // nothing before the first batch
+  Batch m_batch;                                       // being filled
 
   // What runs on other threads; ends before all of the above does.
   std::future<std::shared_ptr<Batch>> m_encoding;

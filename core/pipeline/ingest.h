@@ -62,7 +62,9 @@ struct IngestSummary {
   std::uint64_t line_end_troubles = 0;  // documents, see has_line_end_trouble()
   double load_seconds = 0;              // of all jobs together, as splitting
   double split_seconds = 0;
-  double encode_seconds = 0;  // with tokenizing
+  double encode_seconds = 0;         // with tokenizing
+  double tokenize_seconds = 0;       // of those
+  double encoder_idle_seconds = 0;   // between its first and last batch: it waited for texts
   double store_seconds = 0;
   double total_seconds = 0;  // by the clock on the wall: the stages overlap
   bool interrupted = false;  // stopped before the end; everything counted here is stored

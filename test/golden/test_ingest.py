@@ -226,8 +226,22 @@ def test_other_settings_make_documents_again_and_say_so(vecdb):
 def test_the_summary_names_the_seconds_of_each_stage(vecdb):
     vecdb.write("notes.txt", "One sentence here.")
     seconds = summary_of(vecdb("ingest", "--json", "notes.txt"))["seconds"]
-    assert list(seconds) == ["load", "split", "encode", "store", "total"]
+    assert list(seconds) == ["load", "split", "encode", "tokenize", "idle", "store", "total"]
     assert 0 < seconds["encode"] <= seconds["total"] and seconds["store"] > 0
+    assert 0 < seconds["tokenize"] < seconds["encode"] and seconds["idle"] == 0
+
+
+def test_verbose_prints_a_table_of_the_stages(vecdb):
+    for number in range(3):
+        vecdb.write(f"{number}.txt", many_chunks(f"document {number}", 600))
+    table = [line.removeprefix("vecdb: ").split() for line in
+             vecdb("ingest", "-v", "--chunk-size", "20", ".").err.splitlines()[-5:]]
+    assert [row[0] for row in table] == ["load", "split", "encode", "store", "all"]
+    encode = " ".join(table[2])
+    assert "tokenizing" in encode and "waited" in encode
+    # Three batches: the encoder's own time, and what it waited between them, is within that of the clock.
+    seconds = [float(word) for word in table[2] if word.replace(".", "").isdigit()]
+    assert seconds[0] + seconds[2] <= float(table[4][1]) + 0.02
 
 
 def test_an_interrupted_ingest_goes_on_where_it_stopped(vecdb):
