@@ -32,6 +32,8 @@ class TileSession {
 struct AmxBf16 : Bf16 {
   using Session = TileSession;
   static constexpr std::size_t k_depth = 32;
+  static constexpr std::size_t k_stretch = 32;
+  static constexpr bool k_finishes_between = true;
   static constexpr std::size_t k_rows = 32;
   static constexpr std::size_t k_tile = 512;  // numbers
 

@@ -14,6 +14,8 @@ struct DotBf16 : Bf16 {
   struct Session {};
   static constexpr std::size_t k_depth = 2;
   static constexpr std::size_t k_rows = 12;
+  static constexpr std::size_t k_stretch = 32;
+  static constexpr bool k_finishes_between = false;
 
   static void pack_rows(const Stored* rows, std::size_t stride, std::size_t depth, Stored* panel) {
     for (std::size_t k = 0; k < depth; k += k_pair) {
@@ -35,11 +37,11 @@ struct DotBf16 : Bf16 {
   // One sum a column, from the first pair to the last.
   template <typename Between>
   static void block(const Stored* rows, std::size_t stride, const Stored* panel, std::size_t depth,
-                    const float* start, float* out, std::size_t out_stride, Between&&) {
+                    const float* start, float* out, std::size_t out_stride, Between&& between) {
     Pair sums[k_rows];
 #pragma GCC unroll 16
     for (Pair& sum : sums) sum = start ? load_pair(start) : Pair{broadcast(0), broadcast(0)};
-    for (std::size_t k = 0; k < depth; k += k_depth) {
+    const auto step = [&](std::size_t k) {
       const auto low = pairs(_mm512_load_si512(panel + k * k_pair));
       const auto high = pairs(_mm512_load_si512(panel + k * k_pair + 32));
 #pragma GCC unroll 16
@@ -50,6 +52,12 @@ struct DotBf16 : Bf16 {
         sums[m] = {_mm512_dpbf16_ps(sums[m].low, left, low),
                    _mm512_dpbf16_ps(sums[m].high, left, high)};
       }
+    };
+    std::size_t k = 0;
+    while (k < depth) {
+      const std::size_t end = std::min(depth, k + k_stretch);
+      for (; k < end; k += k_depth) step(k);
+      between();
     }
 #pragma GCC unroll 16
     for (std::size_t m = 0; m < k_rows; ++m) store_pair(out + m * out_stride, sums[m]);

@@ -26,6 +26,8 @@ struct F32 {
   struct Session {};
   static constexpr Accuracy k_accuracy = Accuracy::k_f32;
   static constexpr std::size_t k_depth = 1;
+  static constexpr std::size_t k_stretch = 1;
+  static constexpr bool k_finishes_between = false;
   // As many as leave a register or two beside the sums.
   static constexpr std::size_t k_rows = k_lanes == 16 ? 12 : 6;
 

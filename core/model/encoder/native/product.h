@@ -99,8 +99,8 @@ void multiply(const typename Number::Stored* rows, std::size_t stride, std::size
               const Panels<Number>& panels, const float* biases, const Finish& finish) {
   alignas(k_cache_line) float sums[2][Number::k_rows * k_pair];
   PendingBlock<Number::k_rows, Finish> pending(finish);
-  const std::size_t steps = panels.depth() / Number::k_depth;
-  const std::size_t rows_a_step = (Number::k_rows + steps - 1) / steps;
+  const std::size_t steps = panels.depth() / Number::k_stretch;
+  [[maybe_unused]] const std::size_t rows_a_step = (Number::k_rows + steps - 1) / steps;
   PanelAhead ahead(panels.depth() * k_pair * sizeof(*rows), count / Number::k_rows);
   const std::size_t lines_a_step = (ahead.lines_a_block() + steps - 1) / steps;
   std::size_t current = 0;
@@ -111,7 +111,7 @@ void multiply(const typename Number::Stored* rows, std::size_t stride, std::size
       Number::block(rows + row * stride, stride, panels.panel(column), panels.depth(),
                     biases + column, sums[current], k_pair, [&] {
                       ahead.advance(lines_a_step);
-                      pending.advance(rows_a_step);
+                      if constexpr (Number::k_finishes_between) pending.advance(rows_a_step);
                     });
       pending.advance(Number::k_rows);
       pending.begin(sums[current], row, column);

@@ -79,7 +79,7 @@ class Transformer final : public Encoder {
 
   // Rows that go through products together, so that what comes between stays in the cache.
   static constexpr std::size_t k_rows_attended = 416;
-  static constexpr std::size_t k_rows_at_a_time = round_up(256, Number::k_rows);
+  static constexpr std::size_t k_rows_at_a_time = round_up(128, Number::k_rows);
 
   bool is_jina() const { return m_shape.architecture.starts_with("jina-bert"); }
   bool has_qk_norm() const { return m_shape.architecture == "jina-bert-qk-norm"; }
