@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -53,10 +54,8 @@ struct DotBf16 : Bf16 {
                    _mm512_dpbf16_ps(sums[m].high, left, high)};
       }
     };
-    std::size_t k = 0;
-    while (k < depth) {
-      const std::size_t end = std::min(depth, k + k_stretch);
-      for (; k < end; k += k_depth) step(k);
+    for (std::size_t k = 0; k < depth;) {
+      for (const std::size_t end = std::min(depth, k + k_stretch); k < end; k += k_depth) step(k);
       between();
     }
 #pragma GCC unroll 16
