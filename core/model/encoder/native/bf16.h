@@ -5,12 +5,13 @@
 
 #include "model/encoder/native/f32.h"
 
-// What both ways to multiply bfloat16 have in common. Products take two neighbours in depth, a pair,
-// as one 32-bit number.
+// What both ways to multiply bfloat16 have in common. Products take two neighbours in depth, a
+// pair, as one 32-bit number.
 namespace vecdb::native {
 
 struct Bf16 {
   using Stored = std::uint16_t;
+  using Sum = float;
   static constexpr Accuracy k_accuracy = Accuracy::k_bf16;
 
   static Pair load(const Stored* from) {
@@ -24,6 +25,8 @@ struct Bf16 {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
                         reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)));
   }
+
+  static Pair load_sums(const Sum* from) { return load_pair(from); }
 
  protected:
   // 16 rows of 16 pairs each to 16 lines, `line` numbers apart, of one pair a row.
@@ -71,7 +74,8 @@ struct Bf16 {
     const __m512i a = row(even);
     const __m512i b = row(odd);
     _mm512_store_si512(low, paired(_mm512_castsi512_si256(a), _mm512_castsi512_si256(b)));
-    _mm512_store_si512(high, paired(_mm512_extracti64x4_epi64(a, 1), _mm512_extracti64x4_epi64(b, 1)));
+    _mm512_store_si512(high,
+                       paired(_mm512_extracti64x4_epi64(a, 1), _mm512_extracti64x4_epi64(b, 1)));
   }
 
  private:

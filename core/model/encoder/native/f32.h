@@ -15,16 +15,18 @@
 //   load, store   a pair of registers, k_pair columns
 //   pack_rows     puts k_pair rows of stored numbers into a panel, as columns of the right operand
 //   pack_columns  the same of columns: `filled` rows of them, zeros below
-//   block         k_rows rows times a panel, into floats; each row's sums begin with `start`, a
+//   block         k_rows rows times a panel, into sums; each row's sums begin with `start`, a
 //                 pair, or with zeros where it is null. `between` is called after each k_stretch in
 //                 depth, so that other work can fill the time
 //   k_finishes_between  whether that may be work on the last block: not where its registers are
 //                 those that hold the sums of this one
+//   Sum           what block's results are; load_sums makes a pair of floats of them
 //   Session       what a thread holds while it computes
 namespace vecdb::native {
 
 struct F32 {
   using Stored = float;
+  using Sum = float;
   struct Session {};
   static constexpr Accuracy k_accuracy = Accuracy::k_f32;
   static constexpr std::size_t k_depth = 1;
@@ -36,6 +38,8 @@ struct F32 {
   static Pair load(const Stored* from) { return load_pair(from); }
   static void store(Stored* to, Pair x) { store_pair(to, x); }
   static void store(Stored* to, Floats x) { native::store(to, x); }
+
+  static Pair load_sums(const Sum* from) { return load_pair(from); }
 
   static void pack_rows(const Stored* rows, std::size_t stride, std::size_t depth, Stored* panel) {
     for (std::size_t k = 0; k < depth; ++k) {
