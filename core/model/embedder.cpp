@@ -10,6 +10,7 @@
 #include "base/interrupt.h"
 #include "base/memory.h"
 #include "base/worker_pool.h"
+#include "model/encoder/native_level.h"
 #include "model/tokenizer/text_division.h"
 
 namespace vecdb {
@@ -80,10 +81,8 @@ std::size_t TokenizedText::tokens_read() const noexcept {
 }
 
 Precision native_precision() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512bf16")) return Precision::k_bf16;
-#endif
-  return Precision::k_f32;
+  const auto level = native_level();
+  return level == "avx512bf16" || level == "amx" ? Precision::k_bf16 : Precision::k_f32;
 }
 
 Embedder::Embedder(Model model, Precision precision, std::size_t threads,

@@ -39,8 +39,8 @@ struct Embeddings {
   std::vector<bool> truncated;              // a text's: whether the encoder saw less than all of it
 };
 
-// Which arithmetic `--precision auto` means on this machine: bf16 where the processor multiplies it
-// natively (AVX512-BF16), else f32.
+// Which arithmetic `--precision auto` means on this machine: bf16 where the level of instruction
+// sets (native_level.h) multiplies it, which is faster than f32; else f32. Throws as that does.
 Precision native_precision();
 
 // Makes the encoder of a model: Model::make_encoder(), or where another process has one at hand.

@@ -111,6 +111,11 @@ class Products {
   double m_operations = 0;
 };
 
+Precision precision_of(const std::string& name) {
+  if (name == "int8") return Precision::k_int8;
+  return name == "bf16" ? Precision::k_bf16 : Precision::k_f32;
+}
+
 vecdb::PackedTokens random_batch(const vecdb::EncoderShape& encoder, std::size_t tokens_a_text,
                                  std::size_t tokens) {
   std::minstd_rand random(1);
@@ -137,7 +142,7 @@ double operations_of(const vecdb::EncoderShape& encoder, std::size_t tokens_a_te
 int main(int, char** argv) {
   ::omp_set_num_threads(1);
   const vecdb::Model model{std::string(argv[1])};
-  const auto precision = std::string(argv[2]) == "bf16" ? Precision::k_bf16 : Precision::k_f32;
+  const auto precision = precision_of(argv[2]);
   const auto tokens_a_text = static_cast<std::size_t>(std::stoul(argv[3]));
   const vecdb::EncoderShape& shape = model.manifest().encoder;
   const auto encoder = model.make_encoder(precision, vecdb::Engine::k_native);

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import DATA, PROGRAM, PROJECT, SPEECH, assert_error
@@ -18,7 +19,7 @@ from make_checkpoint import Shape, make_checkpoint  # noqa: E402
 from test_graphs import agree  # noqa: E402
 
 MODEL = PROGRAM.parent / "models" / "all-MiniLM-L6-v2"
-LEVELS = ("avx2", "avx512", "amx")  # of VECDB_MAX_ISA; a machine with less uses what it has
+LEVELS = ("avx2", "avx512", "avx512bf16", "amx")  # of VECDB_MAX_ISA; a machine with less uses what it has
 LENGTHS = [*range(2, 47), 511, 512, 513, 2000]
 SMALL = {"layers": 1, "heads": 2, "hidden": 8, "intermediate": 8}
 # Each a token of its own.
@@ -152,6 +153,16 @@ def test_an_architecture_that_only_the_graphs_know_is_run_by_them(vecdb, models)
 
 def test_a_level_that_is_not_known_is_refused(vecdb):
     assert_error(vecdb("encode", stdin="tea\n", VECDB_MAX_ISA="avx3"), 2, "VECDB_MAX_ISA", "avx3", "avx512")
+
+
+def test_a_new_store_takes_bf16_only_where_the_level_multiplies_it(vecdb):
+    vecdb.write("a", "Tea wants water just off the boil.")
+    has_bf16 = " avx512_bf16" in Path("/proc/cpuinfo").read_text()
+    for level in LEVELS:
+        vecdb.env["VECDB_MAX_ISA"] = level
+        assert vecdb("--store", level, "ingest", "a").code == 0
+        stats = vecdb("--store", level, "stats", "--json").records[0]
+        assert stats["precision"] == ("bf16" if has_bf16 and level in ("avx512bf16", "amx") else "f32"), level
 
 
 def test_stores_do_not_record_the_engine(vecdb):

@@ -15,7 +15,7 @@
 
 namespace vecdb {
 
-enum class Precision { k_f32, k_bf16 };
+enum class Precision { k_f32, k_bf16, k_int8 };
 
 // What computes an encoder: vecdb's own code, or libtorch, which runs the graph of any architecture
 // and is what the other one is compared with. k_auto: the native engine where it can.

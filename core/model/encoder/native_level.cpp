@@ -17,7 +17,8 @@ namespace vecdb {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> k_levels = {"avx2", "avx512", "amx"};
+constexpr std::array<std::string_view, 5> k_levels = {"avx2", "avx512", "avx512vnni", "avx512bf16",
+                                                       "amx"};
 
 #if defined(__x86_64__)
 
@@ -40,6 +41,10 @@ bool has_avx512() {
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
+bool has_avx512vnni() { return __builtin_cpu_supports("avx512vnni"); }
+
+bool has_avx512bf16() { return __builtin_cpu_supports("avx512bf16"); }
+
 bool has_amx() {
   constexpr unsigned tiles = 1U << 24U;
   constexpr unsigned bf16 = 1U << 22U;
@@ -49,7 +54,6 @@ bool has_amx() {
   unsigned d = 0;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
   if ((d & tiles) == 0 || (d & bf16) == 0) return false;
-  if (!__builtin_cpu_supports("avx512bf16")) return false;  // rounds floats to bfloat16
   // The tiles are 8 KiB of state that a process has to ask Linux for.
   constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
   constexpr long tile_data = 18;               // XFEATURE_XTILEDATA
@@ -60,6 +64,8 @@ bool has_amx() {
 
 bool has_avx2() { return false; }
 bool has_avx512() { return false; }
+bool has_avx512vnni() { return false; }
+bool has_avx512bf16() { return false; }
 bool has_amx() { return false; }
 
 #endif
@@ -71,7 +77,7 @@ std::size_t allowed_levels() {
   const auto found = std::ranges::find(k_levels, std::string_view(named));
   if (found == k_levels.end()) {
     throw Error(ErrorKind::k_usage, "VECDB_MAX_ISA: \"" + std::string(named) +
-                                        "\" is not known; say avx2, avx512 or amx");
+                                        "\" is not known; say avx2, avx512, avx512vnni, avx512bf16 or amx");
   }
   return static_cast<std::size_t>(found - k_levels.begin()) + 1;
 }
@@ -79,7 +85,8 @@ std::size_t allowed_levels() {
 }  // namespace
 
 std::optional<std::string> native_level() {
-  constexpr std::array<bool (*)(), k_levels.size()> has = {has_avx2, has_avx512, has_amx};
+  constexpr std::array<bool (*)(), k_levels.size()> has = {
+      has_avx2, has_avx512, has_avx512vnni, has_avx512bf16, has_amx};
   const std::size_t allowed = allowed_levels();
   std::size_t levels = 0;  // each needs those before it
   while (levels < allowed && has[levels]()) ++levels;

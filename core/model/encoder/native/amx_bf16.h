@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "model/encoder/native/f32.h"
+#include "model/encoder/native/bf16.h"
 
 // bfloat16 by the tile registers of AMX: 16 rows of 64 bytes each.
 namespace vecdb::native {
@@ -29,54 +29,29 @@ class TileSession {
 
 // A step in depth takes 32 numbers: a tile of the left operand is 16 rows of them, a tile of the
 // right one 16 rows of pairs, one pair a column. A panel has two tiles a step.
-struct AmxBf16 {
-  using Stored = std::uint16_t;
+struct AmxBf16 : Bf16 {
   using Session = TileSession;
-  static constexpr Accuracy k_accuracy = Accuracy::k_bf16;
   static constexpr std::size_t k_depth = 32;
+  static constexpr std::size_t k_stretch = 32;
+  static constexpr bool k_finishes_between = true;
   static constexpr std::size_t k_rows = 32;
   static constexpr std::size_t k_tile = 512;  // numbers
-
-  static Pair load(const Stored* from) {
-    const __m512i both = _mm512_loadu_si512(from);
-    return {widen(_mm512_castsi512_si256(both)), widen(_mm512_extracti64x4_epi64(both, 1))};
-  }
-  static void store(Stored* to, Pair x) {
-    _mm512_storeu_si512(to, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(x.high, x.low)));
-  }
-  static void store(Stored* to, Floats x) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
-                        reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)));
-  }
 
   static void pack_rows(const Stored* rows, std::size_t stride, std::size_t depth, Stored* panel) {
     for (std::size_t k = 0; k < depth; k += k_depth) {
       for (std::size_t half = 0; half < 2; ++half) {
-        transpose(rows + half * 16 * stride + k, stride, panel + k * k_pair + half * k_tile);
+        transpose(rows + half * 16 * stride + k, stride, panel + k * k_pair + half * k_tile,
+                  k_depth);
       }
     }
   }
 
   static void pack_columns(const Stored* rows, std::size_t stride, std::size_t filled,
                            std::size_t depth, Stored* panel) {
-    const auto row = [&](std::size_t k) {
-      return k < filled ? _mm512_loadu_si512(rows + k * stride) : _mm512_setzero_si512();
-    };
-    // Words 0 … 15 of two rows, one beside the other, and words 16 … 31.
-    alignas(64) std::uint16_t first[32];
-    alignas(64) std::uint16_t second[32];
-    for (std::uint16_t i = 0; i < 32; ++i) {
-      first[i] = static_cast<std::uint16_t>(i / 2 + (i % 2) * 32);
-      second[i] = static_cast<std::uint16_t>(first[i] + 16);
-    }
-    const __m512i low = _mm512_load_si512(first);
-    const __m512i high = _mm512_load_si512(second);
+    const auto row = [&](std::size_t k) { return k < filled ? rows + k * stride : nullptr; };
     for (std::size_t k = 0; k < depth; k += 2) {
-      const __m512i even = row(k);
-      const __m512i odd = row(k + 1);
       Stored* to = panel + k / k_depth * (2 * k_tile) + k % k_depth / 2 * k_depth;
-      _mm512_store_si512(to, _mm512_permutex2var_epi16(even, low, odd));
-      _mm512_store_si512(to + k_tile, _mm512_permutex2var_epi16(even, high, odd));
+      interleave(row(k), row(k + 1), to, to + k_tile);
     }
   }
 
@@ -113,43 +88,6 @@ struct AmxBf16 {
     _tile_stored(1, out + 16, out_bytes);
     _tile_stored(2, out + 16 * out_stride, out_bytes);
     _tile_stored(3, out + 16 * out_stride + 16, out_bytes);
-  }
-
- private:
-  // 16 rows of 16 pairs each; a pair stays one.
-  static void transpose(const Stored* rows, std::size_t stride, Stored* tile) {
-    __m512i x[16];
-    __m512i y[16];
-#pragma GCC unroll 16
-    for (std::size_t i = 0; i < 16; ++i) x[i] = _mm512_loadu_si512(rows + i * stride);
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < 16; i += 2) {  // pairs of rows
-      y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
-      y[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < 16; i += 4) {  // groups of four
-      x[i] = _mm512_unpacklo_epi64(y[i], y[i + 2]);
-      x[i + 1] = _mm512_unpackhi_epi64(y[i], y[i + 2]);
-      x[i + 2] = _mm512_unpacklo_epi64(y[i + 1], y[i + 3]);
-      x[i + 3] = _mm512_unpackhi_epi64(y[i + 1], y[i + 3]);
-    }
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < 4; ++i) {  // quarters of registers: a 4×4 transposition of them
-      y[i] = _mm512_shuffle_i32x4(x[i], x[i + 4], 0x88);
-      y[i + 4] = _mm512_shuffle_i32x4(x[i], x[i + 4], 0xDD);
-      y[i + 8] = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0x88);
-      y[i + 12] = _mm512_shuffle_i32x4(x[i + 8], x[i + 12], 0xDD);
-    }
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < 8; ++i) {
-      _mm512_storeu_si512(tile + i * k_depth, _mm512_shuffle_i32x4(y[i], y[i + 8], 0x88));
-      _mm512_storeu_si512(tile + (i + 8) * k_depth, _mm512_shuffle_i32x4(y[i], y[i + 8], 0xDD));
-    }
-  }
-
-  static Floats widen(__m256i x) {
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
   }
 };
 

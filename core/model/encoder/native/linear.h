@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "model/encoder/native/activations.h"
 #include "model/encoder/native/product.h"
 
 namespace vecdb::native {
@@ -33,11 +34,11 @@ class Linear {
     }
   }
 
-  // finish(row, column, Pair) for `count` rows, a multiple of k_rows.
+  // finish(row - first, column, Pair) for `count` rows, a multiple of k_rows.
   template <typename Finish>
-  void operator()(const Stored* rows, std::size_t stride, std::size_t count,
+  void operator()(const Activations<Number>& rows, std::size_t first, std::size_t count,
                   const Finish& finish) const {
-    multiply<Number>(rows, stride, count, m_panels, m_bias.data(), finish);
+    multiply<Number>(rows[first], rows.stride(), count, m_panels, m_bias.data(), finish);
   }
 
  private:

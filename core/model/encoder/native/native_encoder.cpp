@@ -2,11 +2,14 @@
 
 #include "model/encoder/encoder.h"
 #include "model/encoder/native/f32.h"
+#include "model/encoder/native/int8.h"
 #include "model/encoder/native/transformer.h"
 #include "model/encoder/native/transformer_run.h"
 #include "model/encoder/native/transformer_weights.h"
 #if defined(__AMX_BF16__)
 #include "model/encoder/native/amx_bf16.h"
+#elif defined(__AVX512BF16__)
+#include "model/encoder/native/dot_bf16.h"
 #endif
 
 namespace vecdb::native {
@@ -14,9 +17,14 @@ namespace vecdb::native {
 namespace {
 
 #if defined(__AMX_BF16__)
-using Bf16 = AmxBf16;
+using BestBf16 = AmxBf16;
+using Attended = AmxBf16;
+#elif defined(__AVX512BF16__)
+using BestBf16 = DotBf16;
+using Attended = DotBf16;
 #else
-using Bf16 = RoundedBf16;
+using BestBf16 = RoundedBf16;
+using Attended = F32;
 #endif
 
 }  // namespace
@@ -27,6 +35,12 @@ using Bf16 = RoundedBf16;
 extern "C" __attribute__((visibility("default"))) vecdb::Encoder* vecdb_make_native_encoder(
     const vecdb::EncoderParts& parts) {
   using namespace vecdb;
-  if (parts.precision == Precision::k_bf16) return new native::Transformer<native::Bf16>(parts);
-  return new native::Transformer<native::F32>(parts);
+  switch (parts.precision) {
+    case Precision::k_bf16:
+      return new native::Transformer<native::BestBf16>(parts);
+    case Precision::k_int8:
+      return new native::Transformer<native::Int8, native::Attended>(parts);
+    default:
+      return new native::Transformer<native::F32>(parts);
+  }
 }

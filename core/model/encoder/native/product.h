@@ -35,29 +35,29 @@ class Panels {
 };
 
 // Hands a finished block on, row by row, while the next one is computed.
-template <std::size_t rows, typename Finish>
+template <typename Number, typename Finish>
 class PendingBlock {
  public:
   explicit PendingBlock(const Finish& finish) : m_finish(finish) {}
 
-  void begin(const float* sums, std::size_t row, std::size_t column) {
+  void begin(const typename Number::Sum* sums, std::size_t row, std::size_t column) {
     m_sums = sums;
     m_row = row;
     m_column = column;
     m_next = 0;
   }
   void advance(std::size_t count) {
-    for (const std::size_t end = std::min(m_next + count, rows); m_next < end; ++m_next) {
-      m_finish(m_row + m_next, m_column, load_pair(m_sums + m_next * k_pair));
+    for (const std::size_t end = std::min(m_next + count, Number::k_rows); m_next < end; ++m_next) {
+      m_finish(m_row + m_next, m_column, Number::load_sums(m_sums + m_next * k_pair));
     }
   }
 
  private:
   Finish m_finish;  // a copy: what it holds can stay in registers
-  const float* m_sums = nullptr;
+  const typename Number::Sum* m_sums = nullptr;
   std::size_t m_row = 0;
   std::size_t m_column = 0;
-  std::size_t m_next = rows;
+  std::size_t m_next = Number::k_rows;
 };
 
 // Brings the panel after the present one nearer, a share of it with each block: the weights of a
@@ -92,15 +92,16 @@ class PanelAhead {
 };
 
 // rows × panels + biases: finish(row, column, Pair) is called once for each row and pair of
-// columns. `count` is a multiple of k_rows, `biases` has panels.columns() numbers. A row's results
+// columns. `count` is a multiple of k_rows, `biases` has panels.columns() numbers or is null. A row's results
 // depend on nothing but the row.
 template <typename Number, typename Finish>
 void multiply(const typename Number::Stored* rows, std::size_t stride, std::size_t count,
-              const Panels<Number>& panels, const float* biases, const Finish& finish) {
-  alignas(k_cache_line) float sums[2][Number::k_rows * k_pair];
-  PendingBlock<Number::k_rows, Finish> pending(finish);
-  const std::size_t steps = panels.depth() / Number::k_depth;
-  const std::size_t rows_a_step = (Number::k_rows + steps - 1) / steps;
+              const Panels<Number>& panels, const typename Number::Sum* biases,
+              const Finish& finish) {
+  alignas(k_cache_line) typename Number::Sum sums[2][Number::k_rows * k_pair];
+  PendingBlock<Number, Finish> pending(finish);
+  const std::size_t steps = panels.depth() / Number::k_stretch;
+  [[maybe_unused]] const std::size_t rows_a_step = (Number::k_rows + steps - 1) / steps;
   PanelAhead ahead(panels.depth() * k_pair * sizeof(*rows), count / Number::k_rows);
   const std::size_t lines_a_step = (ahead.lines_a_block() + steps - 1) / steps;
   std::size_t current = 0;
@@ -109,9 +110,9 @@ void multiply(const typename Number::Stored* rows, std::size_t stride, std::size
     for (std::size_t row = 0; row < count; row += Number::k_rows) {
       ahead.begin_block();
       Number::block(rows + row * stride, stride, panels.panel(column), panels.depth(),
-                    biases + column, sums[current], k_pair, [&] {
+                    biases ? biases + column : nullptr, sums[current], k_pair, [&] {
                       ahead.advance(lines_a_step);
-                      pending.advance(rows_a_step);
+                      if constexpr (Number::k_finishes_between) pending.advance(rows_a_step);
                     });
       pending.advance(Number::k_rows);
       pending.begin(sums[current], row, column);

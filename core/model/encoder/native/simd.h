@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include <cstddef>
+#include <cstdint>
 
 // One register of 32-bit floats, as wide as the level of instruction sets that this file is
 // compiled for has them. The engine is compiled once for each level, into a module of its own. It
@@ -27,6 +28,7 @@ inline Floats nearest(Floats x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_N
 inline float sum(Floats x) { return _mm512_reduce_add_ps(x); }
 inline float first(Floats x) { return _mm512_cvtss_f32(x); }
 inline float largest(Floats x) { return _mm512_reduce_max_ps(x); }
+inline float smallest(Floats x) { return _mm512_reduce_min_ps(x); }
 inline Floats counting() {
   return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
@@ -45,6 +47,34 @@ inline Floats round_to_bf16(Floats x) {
   const __m512i half = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF));
   return _mm512_castsi512_ps(_mm512_and_si512(_mm512_add_epi32(bits, half),
                                               _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+
+// As many 32-bit integers.
+using Ints = __m512i;
+
+inline Ints zero_ints() { return _mm512_setzero_si512(); }
+inline Ints load_ints(const void* from) { return _mm512_loadu_si512(from); }
+inline void store_ints(void* to, Ints x) { _mm512_storeu_si512(to, x); }
+inline Ints broadcast_int(std::int32_t x) { return _mm512_set1_epi32(x); }
+inline Floats to_floats(Ints x) { return _mm512_cvtepi32_ps(x); }
+#if defined(__AVX512VNNI__)
+// Four products of bytes are added to each sum: `left` has no signs, `right` has.
+inline Ints add_byte_products(Ints sums, Ints left, Ints right) {
+  return _mm512_dpbusd_epi32(sums, left, right);
+}
+#endif
+// Two products of 16 bits.
+inline Ints add_word_products(Ints sums, Ints left, Ints right) {
+  return _mm512_add_epi32(sums, _mm512_madd_epi16(left, right));
+}
+// Whole numbers, the low bits of each.
+inline void store_bytes(std::uint8_t* to, Floats x) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                   _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));
+}
+inline void store_words(std::int16_t* to, Floats x) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                      _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
 }
 
 #else
@@ -76,6 +106,7 @@ inline float largest(Floats x) {
   half = _mm_max_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
 }
+inline float smallest(Floats x) { return -largest(_mm256_xor_ps(x, _mm256_set1_ps(-0.0F))); }
 inline Floats counting() { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
 inline Floats first_lanes(std::size_t count, Floats x, Floats otherwise) {
   const Floats chosen =
@@ -92,6 +123,25 @@ inline Floats round_to_bf16(Floats x) {
   const __m256i half = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF));
   return _mm256_castsi256_ps(_mm256_and_si256(_mm256_add_epi32(bits, half),
                                               _mm256_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+
+using Ints = __m256i;
+
+inline Ints zero_ints() { return _mm256_setzero_si256(); }
+inline Ints load_ints(const void* from) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+}
+inline void store_ints(void* to, Ints x) { _mm256_storeu_si256(static_cast<__m256i*>(to), x); }
+inline Ints broadcast_int(std::int32_t x) { return _mm256_set1_epi32(x); }
+inline Floats to_floats(Ints x) { return _mm256_cvtepi32_ps(x); }
+inline Ints add_word_products(Ints sums, Ints left, Ints right) {
+  return _mm256_add_epi32(sums, _mm256_madd_epi16(left, right));
+}
+inline void store_words(std::int16_t* to, Floats x) {
+  const Ints whole = _mm256_cvtps_epi32(x);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                   _mm_packs_epi32(_mm256_castsi256_si128(whole),
+                                   _mm256_extracti128_si256(whole, 1)));
 }
 
 #endif

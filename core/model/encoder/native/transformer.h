@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "model/encoder/encoder.h"
@@ -32,10 +33,12 @@ inline std::vector<float> alibi_slopes(std::size_t heads) {
 }
 
 // BERT, XLM-RoBERTa and both kinds of JinaBERT, by the formulas of scripts/graphs/. Immutable.
-template <typename Number>
+// `Number` is what is multiplied with weights, `Attended` what attention multiplies; where they
+// differ, everything between products is kept as the latter.
+template <typename Number, typename Attended = Number>
 class Transformer final : public Encoder {
  public:
-  using Stored = typename Number::Stored;
+  using Stored = typename Attended::Stored;
 
   explicit Transformer(const EncoderParts& parts);
   std::vector<float> encode(const PackedTokens& batch, int task) const override;
@@ -72,14 +75,19 @@ class Transformer final : public Encoder {
     std::vector<Group> groups;
     std::size_t rows;      // tokens, rounded up to whole blocks
     Rows<float> residual;  // what the layers add to
-    Rows<Stored> input;    // of the next product
-    Rows<Stored> stacked;  // queries, keys and values of one group
-    Rows<Stored> inner;
+    Activations<Number> input;  // of the next product
+    Rows<Stored> stacked;       // queries, keys and values of one group
+    Activations<Number> inner;  // the MLP's
+    // Where they are not the next product's input as they are:
+    Rows<Stored> attended;  // attention's results, of one group
+    Rows<Stored> between;   // the MLP's
   };
 
   // Rows that go through products together, so that what comes between stays in the cache.
   static constexpr std::size_t k_rows_attended = 416;
-  static constexpr std::size_t k_rows_at_a_time = round_up(256, Number::k_rows);
+  static constexpr std::size_t k_rows_at_a_time = round_up(128, Number::k_rows);
+
+  static constexpr bool k_is_quantized = !std::is_same_v<Number, Attended>;
 
   bool is_jina() const { return m_shape.architecture.starts_with("jina-bert"); }
   bool has_qk_norm() const { return m_shape.architecture == "jina-bert-qk-norm"; }
@@ -95,11 +103,14 @@ class Transformer final : public Encoder {
 
   static std::vector<Group> make_groups(const PackedTokens& batch);
   void embed(const PackedTokens& batch, State& state) const;
-  void run_layer(const Layer& layer, Attention<Number>& attention, State& state) const;
+  void run_layer(const Layer& layer, Attention<Attended>& attention, State& state) const;
   void normalize_heads(const Layer& layer, State& state, std::size_t row) const;
   void finish_rows(const Layer& layer, State& state, std::size_t first, std::size_t count) const;
   void run_mlp(const Layer& layer, State& state, std::size_t first, std::size_t count) const;
   void normalize(const LayerNorm& norm, State& state, std::size_t first, std::size_t count) const;
+  static Rows<Stored>& results_of_mlp(State& state);
+  static void quantize(const Rows<Stored>& rows, std::size_t count, std::size_t columns,
+                       Activations<Number>& to, std::size_t first);
   std::vector<float> pool(const PackedTokens& batch, const State& state) const;
 
   EncoderShape m_shape;

@@ -7,8 +7,8 @@
 
 namespace vecdb::native {
 
-template <typename Number>
-Transformer<Number>::Transformer(const EncoderParts& parts)
+template <typename Number, typename Attended>
+Transformer<Number, Attended>::Transformer(const EncoderParts& parts)
     : m_shape(parts.shape),
       m_pool_first(parts.options.at("pool_first") != 0),
       m_unit_length(parts.options.at("normalize") != 0),
@@ -24,8 +24,8 @@ Transformer<Number>::Transformer(const EncoderParts& parts)
   for (std::size_t i = 0; i < m_shape.num_hidden_layers; ++i) m_layers.push_back(make_layer(i));
 }
 
-template <typename Number>
-LayerNorm Transformer<Number>::make_norm(const std::string& name) const {
+template <typename Number, typename Attended>
+LayerNorm Transformer<Number, Attended>::make_norm(const std::string& name) const {
   LayerNorm norm{.size = m_shape.hidden_size,
                  .columns = m_wide,
                  .scale = Buffer<float>(m_wide),
@@ -39,8 +39,8 @@ LayerNorm Transformer<Number>::make_norm(const std::string& name) const {
 }
 
 // Over all heads at once, each of which is filled up.
-template <typename Number>
-LayerNorm Transformer<Number>::make_head_norm(const std::string& name) const {
+template <typename Number, typename Attended>
+LayerNorm Transformer<Number, Attended>::make_head_norm(const std::string& name) const {
   const LayerNorm plain = make_norm(name);
   const std::size_t columns = m_heads.columns();
   LayerNorm norm{.size = plain.size,
@@ -58,8 +58,8 @@ LayerNorm Transformer<Number>::make_head_norm(const std::string& name) const {
   return norm;
 }
 
-template <typename Number>
-Linear<Number> Transformer<Number>::make_stacked(const std::string& own) const {
+template <typename Number, typename Attended>
+Linear<Number> Transformer<Number, Attended>::make_stacked(const std::string& own) const {
   // The name and row of what stands in a column, if anything does.
   struct Place {
     std::string name;
@@ -94,8 +94,8 @@ Linear<Number> Transformer<Number>::make_stacked(const std::string& own) const {
       });
 }
 
-template <typename Number>
-Linear<Number> Transformer<Number>::make_linear(const std::string& name, std::size_t columns,
+template <typename Number, typename Attended>
+Linear<Number> Transformer<Number, Attended>::make_linear(const std::string& name, std::size_t columns,
                                                 std::size_t depth) const {
   std::vector<float> biases(columns);
   m_tensors.read(name + ".bias", 0, columns, biases.data());
@@ -106,8 +106,8 @@ Linear<Number> Transformer<Number>::make_linear(const std::string& name, std::si
 }
 
 // Its input is the heads' results, filled up as they are.
-template <typename Number>
-Linear<Number> Transformer<Number>::make_attention_output(const std::string& name) const {
+template <typename Number, typename Attended>
+Linear<Number> Transformer<Number, Attended>::make_attention_output(const std::string& name) const {
   std::vector<float> biases(m_shape.hidden_size);
   std::vector<float> weights(m_shape.hidden_size);
   m_tensors.read(name + ".bias", 0, biases.size(), biases.data());
@@ -124,8 +124,8 @@ Linear<Number> Transformer<Number>::make_attention_output(const std::string& nam
 }
 
 // Each pair of registers has what is gated in its lower half and the factors in its upper one.
-template <typename Number>
-Linear<Number> Transformer<Number>::make_gated(const std::string& name, bool gate_is_first) const {
+template <typename Number, typename Attended>
+Linear<Number> Transformer<Number, Attended>::make_gated(const std::string& name, bool gate_is_first) const {
   const std::size_t inner = m_shape.intermediate_size;
   return Linear<Number>(
       2 * m_inner, m_wide,
@@ -138,8 +138,8 @@ Linear<Number> Transformer<Number>::make_gated(const std::string& name, bool gat
       [](std::size_t) { return 0.0F; });
 }
 
-template <typename Number>
-auto Transformer<Number>::make_layer(std::size_t number) const -> Layer {
+template <typename Number, typename Attended>
+auto Transformer<Number, Attended>::make_layer(std::size_t number) const -> Layer {
   const std::string layer = "encoder.layer." + std::to_string(number) + ".";
   const std::string own = layer + "attention.self.";
   const std::size_t wide = m_shape.hidden_size;
