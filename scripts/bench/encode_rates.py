@@ -101,7 +101,7 @@ def rate_rows(bench: Bench, running: Running, tokens: int) -> list[Row]:
     pairs = [pair for pair in PAIRS if pair[0] in running.workers]
     tasks = {(pair, name): lambda _, worker=running.workers[name]: worker.seconds()
              for pair in pairs for name in pair}
-    results = interleave(bench.rounds, tasks)
+    results = interleave(bench.rounds, tasks, warm=True)
 
     def side(pair, name):
         shown = name if name in PEERS else f"vecdb {name}"
@@ -132,7 +132,7 @@ def measure(bench: Bench) -> list[Section]:
     if count != len(copies) * SAMPLE_CHUNKS:
         raise BenchError(f"{count} texts, not {len(copies) * SAMPLE_CHUNKS}")
     return [Section(
-        "Encoder", f"Tokens a second on {THREADS} threads: {len(copies)} copies of the sample, {count} chunks of "
+        "Encoder", f"Tokens a second on {THREADS} threads: {count} chunks of {len(copies)} × the sample, "
         f"{tokens:,} tokens for every engine, the tokenizer's work included. All are warm: each is a process that has "
         "encoded these texts before, and they take turns, vecdb directly before each peer. Each peer has the setting "
         "in which it was fastest of those that `peer_encode.py` tries (texts a batch; batches at a time, with one "

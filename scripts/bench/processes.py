@@ -90,7 +90,7 @@ def measure_start(bench: Bench) -> Section:
               report.times_cost, other_is_peer=False)
     return Section("A query from a cold start", "The whole process with its defaults: it loads its engine and the "
                    "model, encodes the question, searches and prints. vecdb does not need libtorch for that; a program "
-                   f"that does nothing but load it is what others begin with. {bench.rounds * 2} rounds. The ratio says "
+                   f"that does nothing but load it is what others begin with. {report.counted(bench.rounds * 2, 'round')}. The ratio says "
                    "how much of that program's time vecdb takes.", [row])
 
 
@@ -156,7 +156,7 @@ def measure_warm(bench: Bench) -> Section:
     query = side("vecdb", results["query"])
     return Section(title, "The whole process of `vecdb query` while `vecdb serve` runs on the store; about a "
                    "millisecond of it is the start of a process by the script. The encoder's forward pass is that of "
-                   f"the same question, warm, by the store's encoder. {bench.rounds * 5} rounds. The ratio says "
+                   f"the same question, warm, by the store's encoder. {report.counted(bench.rounds * 5, 'round')}. The ratio says "
                    "how many times as long the query takes.",
                    [Row(rows[0], report.show_seconds, query),
                     Row(rows[1], report.show_seconds, query, Side("the encoder alone", results["forward"]),

@@ -103,10 +103,8 @@ def show_cost(side: Side) -> str:
     return f"{show_seconds(cpu)}, {side.peak_memory() / 2**20:,.0f} MiB"
 
 
-def costs_of(row: Row) -> list[str]:
-    if not row.ours.samples or not row.other.samples:
-        return ["–", "–"]
-    return [show_cost(row.ours), show_cost(row.other)]
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def lines_of(cells: list[list[str]]) -> str:
@@ -118,7 +116,7 @@ def table(rows: list[Row]) -> str:
     if not any(row.other for row in rows):
         return lines_of([["", "vecdb"]] + [[row.what, show_side(row.ours, row.show)] for row in rows])
     cells = [["", "vecdb", "beside it", "ratio, round by round"]]
-    whole = any(row.ours.samples for row in rows)
+    whole = all(row.ours.samples and row.other and row.other.samples for row in rows)
     if whole:
         cells[0] += ["CPU time and peak memory of vecdb", "and of what is beside it"]
     for row in rows:
@@ -127,14 +125,14 @@ def table(rows: list[Row]) -> str:
             cells[-1] += ["–"] * (len(cells[0]) - 2)
             continue
         cells[-1] += [f"{row.other.name}: {show_side(row.other, row.show)}",
-                      show_spread(row.ratios(), show_ratio)] + (costs_of(row) if whole else [])
+                      show_spread(row.ratios(), show_ratio)] + ([show_cost(row.ours), show_cost(row.other)] if whole else [])
     return lines_of(cells)
 
 
 def goal_table(sections: list[Section], complete: bool) -> str:
     rows = {row.what: row for section in sections for row in section.rows}
     absent = {what: why for section in sections for what, why in section.absent.items()}
-    cells = [["", "goal", "reached", ""]]
+    cells = [["", "goal", "reached", "result"]]
     for what, goal in GOALS.items():
         if what not in rows:
             if complete and what not in absent:
@@ -191,8 +189,7 @@ def noise_note(share: float) -> str:
 
 def rounds_note(rounds: int, quick: bool) -> str:
     kind = "A quick run with less text, made to see that everything works: " if quick else ""
-    counted = f"{rounds} round{'s' if rounds > 1 else ''}"
-    return (f"{kind}{counted} (where a section does not say otherwise) after one that is not counted: what a machine "
+    return (f"{kind}{counted(rounds, 'round')} (where a section does not say otherwise) after one that is not counted: what a machine "
             "does once, such as hashing the model's file, falls into that one. A cell is the median [least … most] of "
             "the rounds, a ratio is taken within each round.")
 

@@ -88,4 +88,4 @@ def measure(bench: Bench) -> Section:
                    f"`{DOCUMENTS}`: {first['chunks']:,} chunks, of which {first['reused']:,} were encoded before, "
                    f"{tokens:,} tokens to encode. Tokens a second on {THREADS} threads: those of the whole process of "
                    "`vecdb ingest` into an empty store, which reads, splits, encodes, stores and commits; beside it "
-                   f"those of the encoder alone, warm, with the same distinct chunks at once. {rounds} rounds.", [row])
+                   f"those of the encoder alone, warm, with the same distinct chunks at once. {report.counted(rounds, 'round')}.", [row])
