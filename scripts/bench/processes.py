@@ -99,8 +99,9 @@ def measure_start(bench: Bench) -> Section:
 class Server:
     """`vecdb serve` on a store."""
 
-    def __init__(self, bench: Bench, store: Path) -> None:
-        self._process = subprocess.Popen([bench.program, "--store", store, "serve"], env=our_environment(),
+    def __init__(self, bench: Bench, store: Path, **environment: str) -> None:
+        self._process = subprocess.Popen([bench.program, "--store", store, "serve"],
+                                         env=our_environment() | environment,
                                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def __enter__(self) -> "Server":
