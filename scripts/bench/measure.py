@@ -1,5 +1,6 @@
 """Runs processes one at a time and keeps what each has cost."""
 
+import json
 import os
 import resource
 import statistics
@@ -60,13 +61,54 @@ def run_process(command: list, env: dict[str, str]) -> Sample:
     return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, output)
 
 
-def interleave(rounds: int, tasks: dict[str, Callable]) -> dict[str, list]:
+class Worker:
+    """A process that tells a JSON object when it is ready, and answers every line with another."""
+
+    def __init__(self, command: list, env: dict[str, str]) -> None:
+        self._name = " ".join(Path(str(part)).name for part in command[:3])
+        self._err = tempfile.TemporaryFile()
+        self._process = subprocess.Popen([str(part) for part in command], env=env, text=True,
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._err)
+
+    def __enter__(self) -> "Worker":
+        try:
+            self.facts = self._answer()
+        except BenchError:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._end()
+
+    def seconds(self) -> float:
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._answer()["seconds"]
+
+    def _answer(self) -> dict:
+        line = self._process.stdout.readline()
+        if not line:
+            code = self._process.wait()
+            self._err.seek(0)
+            tail = self._err.read().decode(errors="replace").strip()[-2000:]
+            raise BenchError(f"{self._name} …: exit {code}: {tail}")
+        return json.loads(line)
+
+    def _end(self) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+        self._err.close()
+
+
+def interleave(rounds: int, tasks: dict[str, Callable], warm: bool = False) -> dict[str, list]:
     """Every task once a round, in turn, so that a slow minute of the machine hits all of them.
 
-    Round 0 brings files into the page cache and is not kept.
+    Round 0 brings files into the page cache and is not kept; tasks that are warm already need none.
     """
     results = {name: [] for name in tasks}
-    for number in range(rounds + 1):
+    for number in range(1 if warm else 0, rounds + 1):
         for name, task in tasks.items():
             result = task(number)
             if number > 0:

@@ -28,6 +28,7 @@ SHELL_LINES = {
     "./scripts/build.sh",
     "./scripts/test.sh --label-regex golden",
     "./scripts/trace_encoder.py HF_DIR --out DIR",
+    "./scripts/bench/run.py",
     'export PATH="$PWD/build/release:$PATH"',
     "mkdir demo && cd demo && cp ../test/data/state_of_the_union.txt .",
     'cmake --install build/release --prefix "$HOME/.local"',
@@ -36,7 +37,7 @@ SHELL_LINES = {
     "./scripts/prepare_minilm.sh build/dev",
     "ctest --preset dev --label-regex '^unit$'",
 }
-DOCUMENTS_WITH_SHELL = (*DOCUMENTS, "CONTRIBUTING.md", "docs/ARCHITECTURE.md")
+DOCUMENTS_WITH_SHELL = (*DOCUMENTS, "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/benchmarks.md")
 MARK = "=== end of step ==="
 
 

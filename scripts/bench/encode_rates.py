@@ -1,0 +1,142 @@
+"""The encoder's rate beside that of the engines that people use, each warm in a process of its own."""
+
+import math
+from array import array
+from contextlib import ExitStack
+from dataclasses import dataclass
+from operator import mul
+from pathlib import Path
+
+import report
+from measure import BenchError, Worker, interleave
+from report import Row, Section, Side
+from workbench import SAMPLE_CHUNKS, THREADS, Bench, say, write_copies
+
+COPIES, QUICK_COPIES = 5, 1
+LEAST_COSINE = {"f32": 0.9999, "bf16": 0.999, "int8": 0.98}  # less is another model, not rounding
+PEERS = {
+    "sentence-transformers f32": "sentence-transformers-f32",
+    "sentence-transformers bf16": "sentence-transformers-bf16",
+    "CTranslate2 int8": "ctranslate2-int8",
+    "ONNX Runtime f32": "onnxruntime-f32",
+    "OpenVINO bf16": "openvino-bf16",
+}
+# Ours, and what it is compared with: a peer, or another of ours.
+PAIRS = (
+    ("bf16", "sentence-transformers f32"), ("bf16", "sentence-transformers bf16"),
+    ("bf16", "CTranslate2 int8"), ("bf16", "ONNX Runtime f32"), ("bf16", "OpenVINO bf16"),
+    ("f32", "sentence-transformers f32"), ("f32", "ONNX Runtime f32"),
+    ("int8", "bf16"), ("int8", "CTranslate2 int8"),
+)
+
+
+@dataclass(frozen=True)
+class Running:
+    """The workers, by name, and the files with their vectors."""
+
+    workers: dict[str, Worker]
+    vectors: dict[str, Path]
+
+
+def prepare_peers(bench: Bench) -> Path:
+    """The model in the forms that the peers' engines run."""
+    forms = bench.kept / "peer-models"
+    if not forms.exists():
+        say("converting the model for the peers' engines")
+        bench.peer("peer_models.py", bench.checkout(), forms)
+    return forms
+
+
+def start_workers(bench: Bench, precisions: list[str], texts: Path, stack: ExitStack) -> Running:
+    """One at a time: each finds its best setting first, and others would disturb that."""
+    workers, vectors = {}, {}
+    forms, flags = prepare_peers(bench), ["--quick"] if bench.quick else []
+    for precision in precisions:
+        vectors[precision] = bench.folder / f"vectors-{precision}"
+        workers[precision] = stack.enter_context(bench.our_worker(
+            bench.store(f"rates-{precision}", precision), THREADS, texts, vectors[precision]))
+    for name, engine in PEERS.items():
+        say(f"finding the best setting of {name}")
+        vectors[name] = bench.folder / f"vectors-{engine}"
+        workers[name] = stack.enter_context(bench.peer_worker(
+            "peer_encode.py", engine, bench.checkout(), forms, texts, THREADS, vectors[name], *flags))
+    return Running(workers, vectors)
+
+
+def same_work(running: Running) -> tuple[int, int]:
+    """The number of texts and of tokens, which all must share."""
+    counts = {name: (worker.facts["texts"], worker.facts["tokens"]) for name, worker in running.workers.items()}
+    if len(set(counts.values())) != 1:
+        raise BenchError(f"the engines read different texts or tokens: {counts}")
+    return next(iter(counts.values()))
+
+
+def least_cosine(one: Path, other: Path, texts: int) -> float:
+    """Of each text's two vectors."""
+    a, b = (array("f", path.read_bytes()) for path in (one, other))
+    if len(a) != len(b) or len(a) % texts:
+        raise BenchError(f"{one.name} and {other.name}: vectors of different sizes")
+    size = len(a) // texts
+
+    def cosine(first: int) -> float:
+        x, y = a[first:first + size], b[first:first + size]
+        return sum(map(mul, x, y)) / math.sqrt(sum(map(mul, x, x)) * sum(map(mul, y, y)))
+    return min(map(cosine, range(0, len(a), size)))
+
+
+def cosine_rows(running: Running, texts: int) -> list[Row]:
+    """Of everything else with ours in f32."""
+    rows = []
+    for name, path in running.vectors.items():
+        if name == "f32":
+            continue
+        cosine = least_cosine(running.vectors["f32"], path, texts)
+        if cosine < LEAST_COSINE[name.split()[-1]]:
+            raise BenchError(f"{name}: a cosine of {cosine:.4f} with vecdb in f32: this is not the same work")
+        rows.append(Row(f"{name} to f32, least cosine", report.show_cosine, Side("", [cosine])))
+    return rows
+
+
+def rate_rows(bench: Bench, running: Running, tokens: int) -> list[Row]:
+    pairs = [pair for pair in PAIRS if pair[0] in running.workers]
+    tasks = {(pair, name): lambda _, worker=running.workers[name]: worker.seconds()
+             for pair in pairs for name in pair}
+    results = interleave(bench.rounds, tasks, warm=True)
+
+    def side(pair, name):
+        shown = name if name in PEERS else f"vecdb {name}"
+        return Side(shown, [tokens / seconds for seconds in results[pair, name]])
+    return [Row(f"encoder, {ours} to {other}", report.show_rate, side((ours, other), ours),
+                side((ours, other), other), report.times_rate, other_is_peer=other in PEERS)
+            for ours, other in pairs]
+
+
+def settings(running: Running) -> str:
+    return "; ".join(f"{name}: {running.workers[name].facts['setting']}" for name in PEERS)
+
+
+def measure(bench: Bench) -> list[Section]:
+    precisions = [precision for precision in ("f32", "bf16", "int8") if bench.has_precision(precision)]
+    absent = {} if "int8" in precisions else {
+        "encoder, int8 to bf16": "this vecdb has no int8"}
+    copies = write_copies(bench.folder / "copies", QUICK_COPIES if bench.quick else COPIES)
+    texts = bench.folder / "chunks.jsonl"
+    texts.write_text(bench.vecdb("split", *copies).output, encoding="utf-8")
+    with ExitStack() as stack:
+        running = start_workers(bench, precisions, texts, stack)
+        count, tokens = same_work(running)
+        cosines = cosine_rows(running, count)
+        say("the encoder's rate, beside the peers'")
+        rates = rate_rows(bench, running, tokens)
+        best = settings(running)
+    if count != len(copies) * SAMPLE_CHUNKS:
+        raise BenchError(f"{count} texts, not {len(copies) * SAMPLE_CHUNKS}")
+    return [Section(
+        "Encoder", f"Tokens a second on {THREADS} threads: {count} chunks of {len(copies)} × the sample, "
+        f"{tokens:,} tokens for every engine, the tokenizer's work included. All are warm: each is a process that has "
+        "encoded these texts before, and they take turns, vecdb directly before each peer. Each peer has the setting "
+        "in which it was fastest of those that `peer_encode.py` tries (texts a batch; batches at a time, with one "
+        f"thread each), with texts sorted by length. Chosen: {best}. The ratio says how many times faster vecdb is.",
+        rates, absent),
+        Section("Likeness of vectors", "The least cosine, over all chunks, with the vectors of vecdb in f32: all "
+                "engines do the same work.", cosines)]
