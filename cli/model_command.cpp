@@ -65,18 +65,24 @@ void print_model(const Model& model, const GlobalOptions& global) {
 
 void print_check(const std::string& name, const ModelCheck& check, const GlobalOptions& global) {
   if (global.json) {
-    Output::write(dump_json({{"name", name},
-                             {"tensors", check.tensors},
-                             {"self_tests", check.self_tests},
-                             {"worst_cosine_f32", check.worst_cosine_f32},
-                             {"worst_cosine_bf16", check.worst_cosine_bf16}}) +
-                  "\n");
+    Json facts = {{"name", name},
+                  {"tensors", check.tensors},
+                  {"self_tests", check.self_tests},
+                  {"worst_cosine_f32", check.worst_cosine_f32},
+                  {"worst_cosine_bf16", check.worst_cosine_bf16}};
+    if (check.worst_cosine_int8) facts["worst_cosine_int8"] = *check.worst_cosine_int8;
+    Output::write(dump_json(facts) + "\n");
   }
-  char cosines[96] = "self-test: none";
+  char cosines[128] = "self-test: none";
   if (check.self_tests > 0) {
-    std::snprintf(cosines, sizeof cosines, "%s, worst cosine %.7f in f32, %.5f in bf16",
-                  counted(check.self_tests, "self-test text").c_str(), check.worst_cosine_f32,
-                  check.worst_cosine_bf16);
+    const int length =
+        std::snprintf(cosines, sizeof cosines, "%s, worst cosine %.7f in f32, %.5f in bf16",
+                      counted(check.self_tests, "self-test text").c_str(), check.worst_cosine_f32,
+                      check.worst_cosine_bf16);
+    if (check.worst_cosine_int8) {
+      std::snprintf(cosines + length, sizeof cosines - static_cast<std::size_t>(length),
+                    ", %.3f in int8", *check.worst_cosine_int8);
+    }
   }
   print_warning(global, name + ": is right: " + counted(check.tensors, "tensor") + ", " + cosines);
 }

@@ -46,7 +46,10 @@ void add_global(CLI::App& app, GlobalOptions& global) {
       ->envname("VECDB_MODEL")
       ->type_name("NAME");
   const std::map<std::string, std::optional<Precision>> precisions = {
-      {"auto", std::nullopt}, {"f32", Precision::k_f32}, {"bf16", Precision::k_bf16}};
+      {"auto", std::nullopt},
+      {"f32", Precision::k_f32},
+      {"bf16", Precision::k_bf16},
+      {"int8", Precision::k_int8}};
   add_choice(app, "--precision", global.precision, precisions,
              "The arithmetic; default auto: the store's, or this machine's best");
   add_choice<Engine>(app, "--engine", global.engine,

@@ -20,6 +20,7 @@ namespace {
 
 constexpr double k_least_cosine_f32 = 0.99999;
 constexpr double k_least_cosine_bf16 = 0.999;
+constexpr double k_least_cosine_int8 = 0.9;  // some models lose more by 8 bits than others
 
 // Of vectors of any length: a model need not make unit vectors.
 double cosine(std::span<const float> a, std::span<const float> b) {
@@ -82,6 +83,9 @@ ModelCheck check_model(const Model& model) {
         std::min(check.worst_cosine_f32, worst_with(Precision::k_f32, k_least_cosine_f32));
     check.worst_cosine_bf16 =
         std::min(check.worst_cosine_bf16, worst_with(Precision::k_bf16, k_least_cosine_bf16));
+    if (engine == Engine::k_native) {
+      check.worst_cosine_int8 = worst_with(Precision::k_int8, k_least_cosine_int8);
+    }
   }
   return check;
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "pipeline/store_model.h"
 
 namespace vecdb {
 
@@ -115,8 +116,8 @@ EncoderIdentity parse_encoder(const std::string& json, const std::string& where)
   if (!is_hex(encoder.fingerprint, 64)) {
     throw members.wrong("has a fingerprint that is not 64 hexadecimal digits");
   }
-  if (encoder.precision != "f32" && encoder.precision != "bf16") {
-    throw members.wrong("has a precision that is not f32 or bf16");
+  if (!precision_named(encoder.precision)) {
+    throw members.wrong("has a precision that is not f32, bf16 or int8");
   }
   return encoder;
 }

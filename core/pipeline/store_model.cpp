@@ -1,5 +1,7 @@
 #include "pipeline/store_model.h"
 
+#include <stdexcept>
+
 #include "base/error.h"
 
 namespace vecdb {
@@ -7,9 +9,7 @@ namespace vecdb {
 namespace {
 
 Precision precision_of(const StoreSettings& store) {
-  for (const Precision precision : {Precision::k_f32, Precision::k_bf16}) {
-    if (store.precision == name_of(precision)) return precision;
-  }
+  if (const auto precision = precision_named(store.precision)) return *precision;
   throw Error(ErrorKind::k_damaged, "the store: its precision \"" + store.precision +
                                         "\" is not known; run `vecdb verify`");
 }
@@ -29,7 +29,24 @@ void check_fingerprint(const StoreSettings& store, const Model& model) {
 
 }  // namespace
 
-std::string name_of(Precision precision) { return precision == Precision::k_bf16 ? "bf16" : "f32"; }
+std::string name_of(Precision precision) {
+  switch (precision) {
+    case Precision::k_f32:
+      return "f32";
+    case Precision::k_bf16:
+      return "bf16";
+    case Precision::k_int8:
+      return "int8";
+  }
+  throw std::logic_error("not a precision");
+}
+
+std::optional<Precision> precision_named(std::string_view name) {
+  for (const Precision precision : {Precision::k_f32, Precision::k_bf16, Precision::k_int8}) {
+    if (name == name_of(precision)) return precision;
+  }
+  return std::nullopt;
+}
 
 void check_same_model(const StoreSettings& store, const Embedder& embedder) {
   check_fingerprint(store, embedder.model());

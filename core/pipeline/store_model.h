@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "model/embedder.h"
 #include "model/model_library.h"
@@ -25,7 +26,8 @@ struct ModelChoice {
   EncoderSource encoder_source;           // see Embedder
 };
 
-std::string name_of(Precision precision);  // "f32", "bf16"
+std::string name_of(Precision precision);  // "f32", "bf16", "int8"
+std::optional<Precision> precision_named(std::string_view name);
 
 // The embedder for a store that exists. Throws k_model when the named model is not the store's
 // (another fingerprint), k_usage when the precision or the dimensions are not the store's.

@@ -25,7 +25,7 @@ namespace vecdb {
 struct StoreSettings {
   std::string model;        // the model's name, for people
   std::string fingerprint;  // the model's identity, 64 hexadecimal digits
-  std::string precision;    // "f32" or "bf16": the arithmetic the vectors were made with
+  std::string precision;    // "f32", "bf16" or "int8": the arithmetic of the vectors
   std::size_t dimension = 0;
 
   friend bool operator==(const StoreSettings&, const StoreSettings&) = default;

@@ -19,7 +19,7 @@ from make_checkpoint import Shape, make_checkpoint  # noqa: E402
 from test_graphs import agree  # noqa: E402
 
 MODEL = PROGRAM.parent / "models" / "all-MiniLM-L6-v2"
-LEVELS = ("avx2", "avx512", "avx512bf16", "amx")  # of VECDB_MAX_ISA; a machine with less uses what it has
+LEVELS = ("avx2", "avx512", "avx512vnni", "avx512bf16", "amx")  # of VECDB_MAX_ISA; a machine with less uses what it has
 LENGTHS = [*range(2, 47), 511, 512, 513, 2000]
 SMALL = {"layers": 1, "heads": 2, "hidden": 8, "intermediate": 8}
 # Each a token of its own.
@@ -84,8 +84,9 @@ def test_the_native_engine_is_the_graph_at_every_length(vecdb, models, shape):
     for level in LEVELS:
         lower = vectors_of(vecdb, texts, "--precision", "f32", "--engine", "native", VECDB_MAX_ISA=level)
         assert all(agree(lower, wanted)), level
-        rounded = vectors_of(vecdb, texts, "--precision", "bf16", "--engine", "native", VECDB_MAX_ISA=level)
-        assert least_cosine(rounded, wanted) > 0.995, level
+        for precision in ("bf16", "int8"):
+            rounded = vectors_of(vecdb, texts, "--precision", precision, "--engine", "native", VECDB_MAX_ISA=level)
+            assert least_cosine(rounded, wanted) > 0.995, (level, precision)
 
 
 def test_a_text_of_8192_tokens_is_that_of_the_graph(vecdb, models):
@@ -104,7 +105,7 @@ def mixed_texts(count, seed=7):
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("precision", ["f32", "bf16"])
+@pytest.mark.parametrize("precision", ["f32", "bf16", "int8"])
 def test_a_text_has_the_same_bits_alone_and_in_any_batch(vecdb, precision, level):
     texts = mixed_texts(60)
     flags = ("--precision", precision, "--engine", "native")
@@ -119,7 +120,7 @@ def test_a_text_has_the_same_bits_alone_and_in_any_batch(vecdb, precision, level
 
 @pytest.mark.parametrize("shape", [Shape("jina-bert", heads=6), Shape("jina-bert-qk-norm", heads=3),
                                    Shape("bert", positions=2048, hidden=60, heads=5)], ids=str)
-@pytest.mark.parametrize("precision", ["f32", "bf16"])
+@pytest.mark.parametrize("precision", ["f32", "bf16", "int8"])
 def test_long_texts_have_the_same_bits_alone_and_in_any_batch(vecdb, models, shape, precision):
     vecdb.env |= models(shape)
     texts = texts_of([2, 1500, 3, 513, 31, 257])
@@ -136,6 +137,55 @@ def test_levels_of_instruction_sets_differ_in_rounding_only(vecdb):
         flags = ("--engine", "native", "--precision")
         assert (vectors_of(vecdb, texts, *flags, "f32", VECDB_MAX_ISA=level) - wanted).abs().max() < 1e-5
         assert least_cosine(vectors_of(vecdb, texts, *flags, "bf16", VECDB_MAX_ISA=level), wanted) >= 0.9999
+
+
+def passages_of(vecdb, size):
+    records = vecdb("split", "--json", "--chunk-size", str(size), SPEECH).records
+    return [record for record in records if "text" in record]
+
+
+def test_int8_is_near_f32_on_passages_at_every_level(vecdb):
+    texts = [passage["text"] for size in (1000, 200) for passage in passages_of(vecdb, size)]
+    wanted = vectors_of(vecdb, texts, "--precision", "f32", "--engine", "native")
+    for level in LEVELS:
+        assert least_cosine(vectors_of(vecdb, texts, "--precision", "int8", VECDB_MAX_ISA=level), wanted) > 0.995, level
+
+
+def test_int8_finds_the_passages_that_f32_finds(vecdb):
+    """Short pieces ask for the passage that they are from."""
+    passages, pieces = passages_of(vecdb, 1000), passages_of(vecdb, 120)
+    inside = torch.tensor([[passage["start"] <= piece["start"] and piece["end"] <= passage["end"]
+                            for passage in passages] for piece in pieces], dtype=torch.float64)
+    gain = 1 / torch.log2(torch.arange(len(passages), dtype=torch.float64)[:10] + 2)
+
+    def ndcg(precision):
+        texts, questions = ([each["text"] for each in records] for records in (passages, pieces))
+        scores = vectors_of(vecdb, questions, "--precision", precision) @ vectors_of(
+            vecdb, texts, "--precision", precision).T
+        found = inside.gather(1, scores.topk(10).indices) @ gain
+        best = inside.sort(descending=True).values[:, :10] @ gain
+        return (found[best > 0] / best[best > 0]).mean().item()
+    assert ndcg("int8") > ndcg("f32") - 0.01
+
+
+def test_int8_is_refused_where_the_native_engine_does_not_compute(vecdb, models):
+    assert_error(vecdb("--precision", "int8", "--engine", "torchscript", "encode", stdin="tea\n"), 6, "--precision int8",
+                 "native", "--engine torchscript")
+    vecdb.env |= models(Shape("jina-v3-plain", positions=130, epsilon=1e-5, heads=3))
+    assert_error(vecdb("--precision", "int8", "encode", stdin="tea\n"), 6, "--precision int8", "jina-v3-plain", "bf16")
+
+
+def test_a_store_in_int8_is_filled_and_asked_in_int8(vecdb):
+    vecdb.write("a", "Tea wants water just off the boil.")
+    vecdb.write("b", "Anvils are forged.")
+    assert vecdb("--precision", "int8", "ingest", "a", "b").code == 0
+    assert vecdb("stats", "--json").records[0]["precision"] == "int8"
+    result = vecdb("query", "--json", "-k", "1", "hot water")
+    assert result.code == 0 and "Tea" in result.records[0]["text"]
+    assert_error(vecdb("--precision", "bf16", "query", "hot water"), 2, "--precision", "int8")
+    lines = vecdb("export").out
+    assert vecdb("--store", "copy", "import", stdin=lines).code == 0
+    assert vecdb("--store", "copy", "stats", "--json").records[0]["precision"] == "int8"
 
 
 def test_the_native_engine_is_the_default_and_loads_no_libtorch(vecdb):

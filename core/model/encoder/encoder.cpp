@@ -30,6 +30,11 @@ const std::optional<std::string>& level_here() {
   return level;
 }
 
+std::string why_not_native(const EncoderShape& shape) {
+  return level_here() ? "does not know the architecture " + shape.architecture
+                      : "needs a processor with AVX2";
+}
+
 std::shared_ptr<const Encoder> make_native_encoder(const EncoderParts& parts) {
   static const auto make = reinterpret_cast<MakeEncoder>(
       module_function("libvecdb_native_" + *level_here() + ".so", "vecdb_make_native_encoder"));
@@ -52,13 +57,19 @@ std::vector<Engine> engines_for(const EncoderShape& shape) {
 std::shared_ptr<const Encoder> make_encoder(const EncoderParts& parts, Engine engine) {
   const std::vector<Engine> engines = engines_for(parts.shape);
   if (engine == Engine::k_auto) engine = engines.front();
-  if (engine == Engine::k_torchscript) return make_torch_encoder(parts);
-  if (engines.front() == Engine::k_native) return make_native_encoder(parts);
-  throw Error(ErrorKind::k_model,
-              "--engine native: " +
-                  (level_here() ? "does not know the architecture " + parts.shape.architecture
-                                : "needs a processor with AVX2") +
-                  "; leave the flag out");
+  const bool native = engines.front() == Engine::k_native;
+  if (engine == Engine::k_native && !native) {
+    throw Error(ErrorKind::k_model, "--engine native: " + why_not_native(parts.shape) +
+                                        "; leave the flag out");
+  }
+  if (engine == Engine::k_native) return make_native_encoder(parts);
+  if (parts.precision == Precision::k_int8) {
+    throw Error(ErrorKind::k_model,
+                "--precision int8: needs the native engine" +
+                    (native ? std::string("; leave --engine torchscript out")
+                            : ", which " + why_not_native(parts.shape) + "; say f32 or bf16"));
+  }
+  return make_torch_encoder(parts);
 }
 
 std::string torch_version() { return VECDB_TORCH_VERSION; }

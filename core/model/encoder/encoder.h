@@ -15,6 +15,8 @@
 
 namespace vecdb {
 
+// The numbers of products. k_int8, whole numbers of 8 bits for weights and what they are multiplied
+// with, is the native engine's only.
 enum class Precision { k_f32, k_bf16, k_int8 };
 
 // What computes an encoder: vecdb's own code, or libtorch, which runs the graph of any architecture
@@ -65,8 +67,8 @@ struct EncoderParts {
 std::vector<Engine> engines_for(const EncoderShape& shape);
 
 // Loads the engine's module (once a process) and makes an encoder. Throws k_model for a graph or
-// weights that do not fit each other, and where the native engine is asked for and cannot compute
-// this; k_io when the module cannot be loaded.
+// weights that do not fit each other, and where the native engine is asked for, by `engine` or by
+// k_int8, and cannot compute this; k_io when the module cannot be loaded.
 std::shared_ptr<const Encoder> make_encoder(const EncoderParts& parts, Engine engine);
 
 // "2.13.0": of the libtorch that vecdb was built with; does not load it.
