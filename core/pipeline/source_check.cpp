@@ -30,7 +30,9 @@ std::optional<std::string> sha256_of_file(const fs::path& path) {
   while (pending_interrupt() == 0) {
     const ssize_t got = ::read(file.get(), block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(ErrorKind::k_io, "cannot be read: " + last_system_error());
+    if (got < 0) {
+      throw Error(ErrorKind::k_io, path.string() + ": cannot be read: " + last_system_error());
+    }
     if (got == 0) return hash.hex_digest();
     hash.update(std::span(block).first(static_cast<std::size_t>(got)));
   }

@@ -21,6 +21,14 @@ bool has_old_format(const StoreLayout& layout) {
   return format_of_head(layout.head) == std::to_string(k_oldest_store_format);
 }
 
+// A store of an older format cannot be repaired.
+Error not_migrated(const Error& error) {
+  const std::string why = error.what();
+  return Error(ErrorKind::k_damaged,
+               why.substr(0, why.rfind("; ")) +
+                   "; restore the store from a backup, or ingest into a new one");
+}
+
 // Whether all documents were copied.
 bool copy_documents(Format2Reader& old, StoreWriter& to, std::uint64_t& documents) {
   std::vector<NewDocument> batch;
@@ -59,10 +67,13 @@ std::optional<std::uint64_t> migrate_store(const fs::path& store, double wait_se
 
   std::uint64_t documents = 0;
   bool done = false;
-  {
+  try {
     Format2Reader old(layout);
     StoreWriter writer = StoreWriter::open_or_create(made, old.settings(), wait_seconds, notice);
     done = copy_documents(old, writer, documents) && writer.compact();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::k_damaged) throw;
+    throw not_migrated(error);
   }
   if (!done) {
     remove_store(made);

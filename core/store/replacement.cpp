@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -14,6 +17,45 @@
 namespace vecdb {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* k_kept = ".damaged-";
+
+[[noreturn]] void fail(const fs::path& path, const std::string& what) {
+  throw Error(ErrorKind::k_io, path.string() + ": " + what + ": " + last_system_error());
+}
+
+// Gives a file or folder the rights that another one has, and its owner as far as that is allowed.
+void copy_rights(const struct stat& from, const fs::path& to) {
+  const int done = ::lchown(to.c_str(), from.st_uid, from.st_gid);
+  static_cast<void>(done);  // who may not give files away keeps them
+  if (::chmod(to.c_str(), from.st_mode & 07777U) != 0) fail(to, "cannot set its permissions");
+}
+
+// What its owner let nobody else read stays so, and what a group may write too.
+void copy_rights_of_store(const fs::path& from, const fs::path& to) {
+  struct stat folder {};
+  struct stat file {};
+  if (::stat(from.c_str(), &folder) != 0) fail(from, "cannot read its status");
+  const fs::path catalogue = StoreLayout(from).catalogue;
+  if (::stat(catalogue.c_str(), &file) != 0) fail(catalogue, "cannot read its status");
+  for (const auto& entry : fs::recursive_directory_iterator(to)) {
+    copy_rights(entry.is_directory() ? folder : file, entry.path());
+  }
+  copy_rights(folder, to);
+}
+
+void mark_as_draft(const fs::path& store) {
+  AtomicFile(StoreLayout(store).draft_mark).commit();
+}
+
+bool is_draft(const fs::path& store) {
+  std::error_code ignored;
+  return fs::is_regular_file(fs::symlink_status(StoreLayout(store).draft_mark, ignored));
+}
+
+}  // namespace
 
 void remove_store(const fs::path& folder) {
   std::error_code error;
@@ -34,15 +76,37 @@ void exchange_stores(const fs::path& a, const fs::path& b) {
 }
 
 fs::path replace_store(const fs::path& store, const fs::path& made) {
+  copy_rights_of_store(store, made);
+  mark_as_draft(made);
   fs::path kept;
   for (int number = 1;; ++number) {
-    kept = store.string() + ".damaged-" + std::to_string(number);
+    kept = store.string() + k_kept + std::to_string(number);
     if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, kept.c_str(), RENAME_NOREPLACE) == 0) break;
-    if (errno == EEXIST) continue;
-    throw Error(ErrorKind::k_io, made.string() + ": cannot rename: " + last_system_error());
+    if (errno != EEXIST) fail(made, "cannot be renamed to " + kept.string());
   }
-  exchange_stores(store, kept);
+  try {
+    exchange_stores(store, kept);
+  } catch (const Error&) {
+    if (is_draft(kept)) remove_store(kept);
+    throw;
+  }
+  std::error_code ignored;  // what stays is swept by the next writer
+  fs::remove(StoreLayout(store).draft_mark, ignored);
   return kept;
+}
+
+void remove_drafts(const fs::path& store) {
+  const std::string begin = store.filename().string() + k_kept;
+  std::vector<fs::path> drafts;
+  std::error_code error;
+  fs::directory_iterator entry(store.parent_path(), error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(begin) || name.size() == begin.size()) continue;
+    if (name.find_first_not_of("0123456789", begin.size()) != std::string::npos) continue;
+    if (is_draft(entry->path())) drafts.push_back(entry->path());
+  }
+  for (const fs::path& draft : drafts) remove_store(draft);
 }
 
 }  // namespace vecdb

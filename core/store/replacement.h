@@ -13,10 +13,15 @@ void remove_store(const std::filesystem::path& folder);
 // file system cannot do it.
 void exchange_stores(const std::filesystem::path& a, const std::filesystem::path& b);
 
-// Lets the store at `made` take the place of the one at `store`, which is kept beside it as
-// NAME.damaged-1, or the first number that is free. Returns that name. At every moment one of the two
-// stands at `store`, whole.
+// Lets the store at `made`, on the same file system, take the place of the one at `store`, which is
+// kept beside it as NAME.damaged-1, or the first number that is free. Returns that name. At every
+// moment one of the two stands at `store`, whole; when this throws, the old one, and `made` is gone.
+// Only under the lock of `store`.
 std::filesystem::path replace_store(const std::filesystem::path& store,
                                     const std::filesystem::path& made);
+
+// Removes what replace_store() left as NAME.damaged-N when it was killed: stores that never took
+// their place. Only under the lock of `store`.
+void remove_drafts(const std::filesystem::path& store);
 
 }  // namespace vecdb
