@@ -39,9 +39,9 @@ std::optional<std::string> sha256_of_file(const fs::path& path) {
   return std::nullopt;
 }
 
-// What a file's uri is; records and stdin have no time of change.
+// What a file's uri is; records and stdin have no times. A file may be dated 1970.
 bool is_file(const DocumentRecord& record) {
-  return record.mtime_ns != 0 && record.uri.starts_with('/');
+  return (record.mtime_ns != 0 || record.ctime_ns != 0) && record.uri.starts_with('/');
 }
 
 // Nothing after an interrupt.

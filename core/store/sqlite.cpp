@@ -260,6 +260,10 @@ void Database::fail(int code) const {
                                      "one as far as it can be read, and repair it there");
   }
   if (kind == ErrorKind::k_damaged) throw damaged(m_file, why);
+  if (code == SQLITE_READONLY_ROLLBACK) {
+    throw damaged(m_file.string() + "-journal",
+                  "is of another program, which was cut short while it changed the catalogue");
+  }
   throw Error(kind, m_file.string() + ": " + why +
                         (kind == ErrorKind::k_busy ? "; try again"
                                                    : "; check the space and the permissions"));

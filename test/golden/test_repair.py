@@ -1,6 +1,7 @@
 """verify --repair and --sources: what is right is kept, to the bit; what is lost is named; nothing is touched
 before all of it is made."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -114,7 +115,7 @@ def test_lost_vectors_are_made_again_to_the_bit(vecdb, sound, store, damage):
         {path.relative_to(store): each[0] for path, each in before.items() if path.suffix == ".faiss"}
 
 
-@pytest.mark.parametrize("damage", ["gone", "flipped", "empty", "of another store"])
+@pytest.mark.parametrize("damage", ["gone", "flipped", "empty", "a folder", "of another store"])
 def test_a_damaged_head_is_made_again(vecdb, sound, store, damage):
     head = store / "HEAD"
     match damage:
@@ -124,6 +125,9 @@ def test_a_damaged_head_is_made_again(vecdb, sound, store, damage):
             flip(head, 30)
         case "empty":
             head.write_bytes(b"")
+        case "a folder":
+            head.unlink()
+            head.mkdir()
         case _:
             assert vecdb("--store", "other", "ingest", SPEECH).code == 0
             shutil.copy(vecdb.folder / "other" / "HEAD", head)
@@ -404,6 +408,14 @@ def test_a_commit_that_only_a_damaged_log_has_is_found_there(vecdb, sound, store
     assert vecdb("--store", copy, "verify").code == 0
 
 
+def test_what_another_program_has_left_beside_the_catalogue_is_told_and_mended(vecdb, sound, store):
+    (store / "catalog.db-journal").write_bytes(b"journal " * 99)
+    result = vecdb("--store", store, "verify")
+    assert result.code == 3 and "catalog.db-journal" in result.err
+    assert repair(vecdb, store).code == 0
+    assert_whole(vecdb, sound, store)
+
+
 # What is no damage.
 
 def traced(vecdb, *args):
@@ -670,6 +682,43 @@ def test_files_that_differ_are_named(vecdb, files):
         "a.txt": "changed", "b.txt": "gone", "c.txt": "unreadable"}
     told = vecdb("verify", "--sources")
     assert told.code == 1 and told.out == "" and "a.txt: has changed" in told.err and "b.txt: is gone" in told.err
+
+
+def test_files_of_every_sort_are_compared(vecdb):
+    """Compressed ones by their own bytes, links by what they lead to, and one that is dated 1970."""
+    vecdb.write("a.txt.gz", gzip.compress(b"the text of a"))
+    vecdb.write("b.txt", "the text of b")
+    os.utime(vecdb.folder / "b.txt", ns=(0, 0))
+    vecdb.write("elsewhere/c", "the text of c")
+    (vecdb.folder / "c.txt").symlink_to("elsewhere/c")
+    vecdb.write("records.jsonl", json.dumps({"uri": "/not/there", "text": "a record"}))
+    time.sleep(0.1)  # until a change would show another time
+    assert vecdb("ingest", "a.txt.gz", "b.txt", "c.txt").code == 0
+    assert vecdb("ingest", "--jsonl", "records.jsonl").code == 0
+    result = vecdb("verify", "--sources", "--json")
+    assert result.records[-1]["summary"]["sources"] == {"compared": 3, "differing": 0, "no_files": 1}
+    vecdb.write("a.txt.gz", gzip.compress(b"the text of A"))
+    vecdb.write("b.txt", "the text of B")
+    vecdb.write("elsewhere/c", "the text of C")
+    result = vecdb("verify", "--sources", "--json")
+    assert result.records[-1]["summary"]["sources"] == {"compared": 3, "differing": 3, "no_files": 1}
+
+
+def test_a_file_that_became_another_thing_is_told(vecdb, files):
+    (files / "a.txt").unlink()
+    (files / "a.txt").mkdir()
+    (files / "b.txt").unlink()
+    (files / "b.txt").symlink_to("b.txt")
+    (files / "c.txt").unlink()
+    (files / "c.txt").symlink_to("nowhere")
+    result = vecdb("verify", "--sources", "--json")
+    assert {r["source"][-5:]: r["status"] for r in result.records if "source" in r} == {
+        "a.txt": "unreadable", "b.txt": "unreadable", "c.txt": "gone"}
+
+
+def test_a_file_that_the_disk_does_not_read_is_named(vecdb, files):
+    result = traced(vecdb, "-P", str(files / "a.txt"), "-e", "inject=read:error=EIO", "--", "verify", "--sources")
+    assert result.code == 1 and f"{files}/a.txt: cannot be read" in result.err
 
 
 def test_a_damaged_store_is_told_before_its_sources(vecdb, files):
