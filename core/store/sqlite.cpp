@@ -48,7 +48,6 @@ int flags_of(OpenMode mode) {
 // What is neither known to be the system's fault nor a lock is the file's: a missing table, a wrong
 // type, a broken constraint.
 ErrorKind kind_of(int code) {
-  if (code == SQLITE_IOERR_CORRUPTFS) return ErrorKind::k_damaged;
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -236,6 +235,7 @@ void Database::release_space() {
 // Whether the disk, rather than the file, is at fault: SQLite calls a page that could not be read a
 // corrupt one.
 bool Database::has_failed_to_read() const {
+  if (m_connection == nullptr) return false;
   for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
     sqlite3_file* file = nullptr;
     int error = 0;
@@ -254,7 +254,7 @@ void Database::fail(int code) const {
       std::string(has_own_text ? sqlite3_errmsg(m_connection) : sqlite3_errstr(code)) +
       " (SQLite " + std::to_string(code) + ")";
   const ErrorKind kind = kind_of(code);
-  if (kind == ErrorKind::k_damaged && m_connection != nullptr && has_failed_to_read()) {
+  if (code == SQLITE_IOERR_CORRUPTFS || (kind == ErrorKind::k_damaged && has_failed_to_read())) {
     throw Error(ErrorKind::k_io, m_file.string() +
                                      ": cannot be read: the disk fails; copy the store to another "
                                      "one as far as it can be read, and repair it there");
