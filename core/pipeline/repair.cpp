@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/interrupt.h"
 #include "model/embedder.h"
 #include "store/catalogue.h"
@@ -39,7 +40,9 @@ class Workplace {
  public:
   explicit Workplace(const fs::path& store) : m_folder(folder_of(store)) {
     remove(m_folder);
-    for (const fs::path& folder : {m_folder, draft(), catalogue()}) make(folder);
+    // For nobody else to read: the store may not be either.
+    if (::mkdir(m_folder.c_str(), S_IRWXU) == 0) return;
+    throw Error(ErrorKind::k_io, m_folder.string() + ": cannot create: " + last_system_error());
   }
   ~Workplace() {
     std::error_code ignored;  // the next repair removes it
@@ -79,12 +82,6 @@ class Workplace {
       if (name != k_draft && name != k_catalogue) return false;
     }
     return !error;
-  }
-
-  // For nobody else to read: the store may not be either.
-  static void make(const fs::path& folder) {
-    if (::mkdir(folder.c_str(), S_IRWXU) == 0) return;
-    throw Error(ErrorKind::k_io, folder.string() + ": cannot create: " + last_system_error());
   }
 
   fs::path m_folder;
@@ -202,6 +199,7 @@ Catalogue open_catalogue(const StoreLayout& layout, const Workplace& workplace) 
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::k_damaged) throw;
   }
+  make_folders(workplace.catalogue());
   try {
     return Catalogue::open_to_read(graft_catalogue(layout.catalogue, workplace.catalogue()));
   } catch (const Error& error) {
@@ -216,7 +214,11 @@ void refuse_other_format(const StoreLayout& layout) {
   const std::string format = format_of_head(layout.head);
   if (!format.empty() && format != own) throw of_other_format(layout.head, format);
   const std::string other = format_of_catalogue(layout.catalogue);
-  if (!other.empty() && other != own) throw of_other_format(layout.catalogue, other);
+  if (other.empty() || other == own) return;
+  if (other != std::to_string(k_oldest_store_format)) throw of_other_format(layout.catalogue, other);
+  throw Error(ErrorKind::k_damaged,  // and not even migrated
+              layout.head.string() + ": is damaged, and a store of the older format " + other +
+                  " is not repaired; restore the store from a backup, or ingest into a new one");
 }
 
 }  // namespace

@@ -26,28 +26,27 @@ constexpr const char* k_kept = ".damaged-";
   throw Error(ErrorKind::k_io, path.string() + ": " + what + ": " + last_system_error());
 }
 
-// Gives a file or folder the rights that another one has, and its owner as far as that is allowed.
-void copy_rights(const struct stat& from, const fs::path& to) {
+struct stat status_of(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) fail(path, "cannot read its status");
+  return status;
+}
+
+void give_rights(const struct stat& from, const fs::path& to) {
   const int done = ::lchown(to.c_str(), from.st_uid, from.st_gid);
   static_cast<void>(done);  // who may not give files away keeps them
   if (::chmod(to.c_str(), from.st_mode & 07777U) != 0) fail(to, "cannot set its permissions");
 }
 
-// What its owner let nobody else read stays so, and what a group may write too.
-void copy_rights_of_store(const fs::path& from, const fs::path& to) {
-  struct stat folder {};
-  struct stat file {};
-  if (::stat(from.c_str(), &folder) != 0) fail(from, "cannot read its status");
-  const fs::path catalogue = StoreLayout(from).catalogue;
-  if (::stat(catalogue.c_str(), &file) != 0) fail(catalogue, "cannot read its status");
-  for (const auto& entry : fs::recursive_directory_iterator(to)) {
-    copy_rights(entry.is_directory() ? folder : file, entry.path());
-  }
-  copy_rights(folder, to);
-}
-
 void mark_as_draft(const fs::path& store) {
   AtomicFile(StoreLayout(store).draft_mark).commit();
+}
+
+// A store that took another's place and was not written to since may still have it.
+void unmark(const fs::path& store) {
+  const fs::path mark = StoreLayout(store).draft_mark;
+  if (::unlink(mark.c_str()) == 0) return sync_folder(store);
+  if (errno != ENOENT) fail(mark, "cannot remove");
 }
 
 bool is_draft(const fs::path& store) {
@@ -65,6 +64,15 @@ void remove_store(const fs::path& folder) {
   if (error) throw Error(ErrorKind::k_io, folder.string() + ": cannot remove: " + error.message());
 }
 
+void copy_rights(const fs::path& from, const fs::path& to) {
+  const struct stat folder = status_of(from);
+  const struct stat file = status_of(StoreLayout(from).catalogue);
+  for (const auto& entry : fs::recursive_directory_iterator(to)) {
+    give_rights(entry.is_directory() ? folder : file, entry.path());
+  }
+  give_rights(folder, to);
+}
+
 void exchange_stores(const fs::path& a, const fs::path& b) {
   if (::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0) {
     sync_folder(fs::absolute(a).parent_path());
@@ -76,8 +84,9 @@ void exchange_stores(const fs::path& a, const fs::path& b) {
 }
 
 fs::path replace_store(const fs::path& store, const fs::path& made) {
-  copy_rights_of_store(store, made);
+  unmark(store);
   mark_as_draft(made);
+  copy_rights(store, made);
   fs::path kept;
   for (int number = 1;; ++number) {
     kept = store.string() + k_kept + std::to_string(number);

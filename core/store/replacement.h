@@ -9,6 +9,10 @@ namespace vecdb {
 // there is none.
 void remove_store(const std::filesystem::path& folder);
 
+// Gives a store the permissions of another one, and its owner as far as that is allowed: what nobody
+// else may read stays so.
+void copy_rights(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // Lets two stores change places, in one step that a power cut does not divide. Throws k_io where the
 // file system cannot do it.
 void exchange_stores(const std::filesystem::path& a, const std::filesystem::path& b);

@@ -467,6 +467,19 @@ def test_a_repair_that_is_killed_at_the_exchange_leaves_nothing_for_ever(vecdb, 
     assert vecdb("--store", "store.damaged-1", "verify").code == 3
 
 
+def test_a_repair_that_was_killed_does_not_cost_the_next_damaged_store(vecdb, sound, store):
+    """The mark of a store that never took another's place is gone before it takes one, or is taken away."""
+    flip(sorted((store / "segments").iterdir())[0], 1000)
+    traced(vecdb, "-P", str(store / "DRAFT"), "-e", "inject=unlink:signal=KILL:when=2+", "--",
+           "--store", store, "verify", "--repair")
+    (store / "DRAFT").touch()
+    for number in (2, 3):
+        (store / "HEAD").unlink()
+        assert repair(vecdb, store).code == 0
+        assert beside(store) == ["store", *(f"store.damaged-{each}" for each in range(1, number + 1))]
+    assert_whole(vecdb, sound, store)
+
+
 @pytest.mark.parametrize("call", [1, 2])
 def test_where_stores_cannot_change_places_nothing_is_left(vecdb, store, call):
     flip(sorted((store / "segments").iterdir())[0], 1000)
