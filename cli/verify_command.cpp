@@ -7,6 +7,7 @@
 #include "inputs.h"
 #include "pipeline/repair.h"
 #include "pipeline/source_check.h"
+#include "store/consistency.h"
 #include "store/store.h"
 #include "store_path.h"
 
@@ -122,6 +123,7 @@ int stop(const GlobalOptions& global, const std::string& state) {
 
 int run(const VerifyCommand& command, const GlobalOptions& global) {
   const auto path = existing_store(global);
+  refuse_other_format(StoreLayout(path));
   const std::vector<std::string> problems = verify_store(path);
   if (pending_interrupt() != 0) return stop(global, "not all was verified");
   print_problems(problems, global);

@@ -13,10 +13,10 @@
 #include "base/interrupt.h"
 #include "model/embedder.h"
 #include "store/catalogue.h"
+#include "store/consistency.h"
 #include "store/damage.h"
 #include "store/format.h"
 #include "store/graft.h"
-#include "store/head.h"
 #include "store/layout.h"
 #include "store/lock.h"
 #include "store/page_scan.h"
@@ -208,13 +208,10 @@ Catalogue open_catalogue(const StoreLayout& layout, const Workplace& workplace) 
   }
 }
 
-// Throws k_damaged.
-void refuse_other_format(const StoreLayout& layout) {
-  const std::string own = std::to_string(k_store_format);
-  const std::string format = format_of_head(layout.head);
-  if (!format.empty() && format != own) throw of_other_format(layout.head, format);
+// Where HEAD does not tell. Throws k_damaged.
+void refuse_other_catalogue(const StoreLayout& layout) {
   const std::string other = format_of_catalogue(layout.catalogue);
-  if (other.empty() || other == own) return;
+  if (other.empty() || other == std::to_string(k_store_format)) return;
   if (other != std::to_string(k_oldest_store_format)) throw of_other_format(layout.catalogue, other);
   throw Error(ErrorKind::k_damaged,  // and not even migrated
               layout.head.string() + ": is damaged, and a store of the older format " + other +
@@ -226,8 +223,9 @@ void refuse_other_format(const StoreLayout& layout) {
 std::optional<RepairSummary> repair_store(const fs::path& store, const ModelChoice& model,
                                           double wait_seconds, const Notice& notice) {
   const StoreLayout layout(fs::canonical(store));
-  if (is_lost(layout.catalogue)) throw hopeless(layout.catalogue.string() + ": is missing");
   refuse_other_format(layout);
+  if (is_lost(layout.catalogue)) throw hopeless(layout.catalogue.string() + ": is missing");
+  refuse_other_catalogue(layout);
   const StoreLock lock(layout.lock, wait_seconds);
   remove_drafts(layout.folder);
   RepairSummary summary;

@@ -48,7 +48,7 @@ def assert_is_as_before(vecdb, store: Path) -> None:
 
 def test_every_command_names_the_way_out(vecdb, store):
     before = content_of(store)
-    for command in (["list"], ["stats"], ["query", "tea"], ["delete", "tea"], ["compact"], ["ingest", DATA]):
+    for command in (["list"], ["stats"], ["verify"], ["verify", "--repair"], ["query", "tea"], ["delete", "tea"], ["compact"], ["ingest", DATA]):
         assert_error(vecdb("--store", store, *command), 3,
                      "older vecdb (format 2, this one reads 3); run `vecdb migrate`")
     assert content_of(store) == before
