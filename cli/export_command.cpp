@@ -93,8 +93,8 @@ class BufferedSink {
   std::string m_buffer;
 };
 
-// A file that appears under its name when all of it is written. Until then it has none where the file
-// system allows that, so that a process that is killed leaves nothing of it.
+// A file that appears under its name when all of it is written. Until then it has none where the
+// file system allows that, so that a process that is killed leaves nothing of it.
 class OutputFile {
  public:
   explicit OutputFile(const ExportCommand& command)

@@ -65,7 +65,8 @@ void report(const RepairSummary& repaired, const std::filesystem::path& path, Js
   print_warning(global, path.string() + ": is repaired: " +
                             counted(repaired.documents, "document") + ", " +
                             counted(repaired.encoded, "chunk") + " encoded again, " +
-                            counted(repaired.lost.size(), "document") + " lost; an index is made by `vecdb compact`");
+                            counted(repaired.lost.size(), "document") +
+                            " lost; an index is made by `vecdb compact`");
   print_warning(global, repaired.kept.string() +
                             ": is the store as it was; remove the folder when it is not needed");
 }

@@ -34,8 +34,8 @@ constexpr std::size_t k_batch_chunks = 4096;
 constexpr std::size_t k_batch_documents = 50'000;
 constexpr std::size_t k_batch_text_bytes = std::size_t{16} << 20U;
 
-// The folder STORE.repairing, that goes when this does, with all that is in it. What a killed repair
-// left of it goes before.
+// The folder STORE.repairing, that goes when this does, with all that is in it. What a killed
+// repair left of it goes before.
 class Workplace {
  public:
   explicit Workplace(const fs::path& store) : m_folder(folder_of(store)) {
@@ -66,7 +66,8 @@ class Workplace {
                                        "move it away");
     }
     fs::remove_all(folder, error);
-    if (error) throw Error(ErrorKind::k_io, folder.string() + ": cannot remove: " + error.message());
+    if (!error) return;
+    throw Error(ErrorKind::k_io, folder.string() + ": cannot remove: " + error.message());
   }
 
  private:
@@ -191,8 +192,8 @@ Error hopeless(const std::string& why) {
                    "; restore the store from a backup, or ingest into a new one");
 }
 
-// The store's, or where SQLite cannot even open that, a copy of it with the part made anew that is the
-// same in every store.
+// The store's, or where SQLite cannot even open that, a copy of it with the part made anew that is
+// the same in every store.
 Catalogue open_catalogue(const StoreLayout& layout, const Workplace& workplace) {
   try {
     return Catalogue::open_to_read(layout.catalogue);
@@ -212,7 +213,9 @@ Catalogue open_catalogue(const StoreLayout& layout, const Workplace& workplace) 
 void refuse_other_catalogue(const StoreLayout& layout) {
   const std::string other = format_of_catalogue(layout.catalogue);
   if (other.empty() || other == std::to_string(k_store_format)) return;
-  if (other != std::to_string(k_oldest_store_format)) throw of_other_format(layout.catalogue, other);
+  if (other != std::to_string(k_oldest_store_format)) {
+    throw of_other_format(layout.catalogue, other);
+  }
   throw Error(ErrorKind::k_damaged,  // and not even migrated
               layout.head.string() + ": is damaged, and a store of the older format " + other +
                   " is not repaired; restore the store from a backup, or ingest into a new one");

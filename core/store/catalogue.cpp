@@ -123,7 +123,8 @@ SegmentRow Catalogue::read_segment(const Statement& statement) const {
   while (dead.step()) row.dead.push_back(dead.integer(0));
   if (statement.integer(12) != to_signed(row.dead.size()) ||
       statement.text(13) != tombstone_digest(row)) {
-    throw damaged(file(), "the checksum of segment " + row.name + " or its tombstones does not match");
+    throw damaged(file(),
+                  "the checksum of segment " + row.name + " or its tombstones does not match");
   }
   if (!is_possible(row)) throw impossible(file(), "segment " + row.name);
   return row;
@@ -197,8 +198,8 @@ ChunkRow Catalogue::chunk(const DocumentRow& document, ChunkId id) const {
   throw damaged(file(), "a chunk of document " + summary.record.uri + " is missing");
 }
 
-// Forwards and backwards, because a damaged page ends each way; from indexes too, which have pages of
-// their own.
+// Forwards and backwards, because a damaged page ends each way; from indexes too, which have pages
+// of their own.
 std::vector<std::int64_t> Catalogue::numbers_of_documents() const {
   return find_numbers({"SELECT id FROM documents NOT INDEXED ORDER BY id",
                        "SELECT id FROM documents NOT INDEXED ORDER BY id DESC",

@@ -34,7 +34,8 @@
 #include "store/nearest_centroid.h"
 #include "store/recall.h"
 
-// Of OpenMP's library, which FAISS uses. Its header is the compiler's own, and not every one has it.
+// Of OpenMP's library, which FAISS uses. Its header is the compiler's own, and not every one has
+// it.
 extern "C" int omp_get_max_threads();
 extern "C" void omp_set_num_threads(int count);
 

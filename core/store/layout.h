@@ -47,8 +47,8 @@ bool is_lost(const std::filesystem::path& file);
 bool has_segments(const StoreLayout& layout);
 
 // Removes what a writer left that was cut short: temporary files, the mark of a draft, segments and
-// indexes that `named` does not hold. Touches only names that vecdb itself gives. Returns how many files went.
-// Only under the lock, and only when the catalogue was found sound.
+// indexes that `named` does not hold. Touches only names that vecdb itself gives. Returns how many
+// files went. Only under the lock, and only when the catalogue was found sound.
 std::size_t sweep(const StoreLayout& layout, const std::set<std::string>& named);
 
 }  // namespace vecdb

@@ -14,13 +14,13 @@
 namespace vecdb {
 
 // Rows of a catalogue that SQLite no longer finds its way to, because a page that leads to them is
-// damaged: read from the pages they stand in, in the file or its log, and proved by their checksums.
-// Pages that are no longer in use hold rows that were deleted, so what is found here may be one.
-// Source: https://www.sqlite.org/fileformat2.html
+// damaged: read from the pages they stand in, in the file or its log, and proved by their
+// checksums. Pages that are no longer in use hold rows that were deleted, so what is found here may
+// be one. Source: https://www.sqlite.org/fileformat2.html
 class PageScan {
  public:
-  // Only maps the files. A descriptor that is closed takes SQLite's locks away: make this before this
-  // process opens the catalogue.
+  // Only maps the files. A descriptor that is closed takes SQLite's locks away: make this before
+  // this process opens the catalogue.
   explicit PageScan(const std::filesystem::path& catalogue);
 
   // Ascending.

@@ -10,8 +10,8 @@
 #include "store/rows.h"
 
 // Rows of the catalogue from their columns, in the order of the table: of SQLite's answer
-// (store/sqlite.h), or of a page of the file (store/page_scan.h). Both give integer() and text() of a
-// column. Throws k_damaged unless a row is what was committed.
+// (store/sqlite.h), or of a page of the file (store/page_scan.h). Both give integer() and text() of
+// a column. Throws k_damaged unless a row is what was committed.
 namespace vecdb {
 
 // For what has the right checksum.

@@ -36,8 +36,8 @@ StoreSalvage::StoreSalvage(const StoreLayout& layout, Catalogue catalogue, PageS
   open_segments();
 }
 
-// Where SQLite does not find all of them, the newest of those that share a range with others counts:
-// they were merged.
+// Where SQLite does not find all of them, the newest of those that share a range with others
+// counts: they were merged.
 void StoreSalvage::open_segments() {
   if (attempt([&] { m_rows = m_catalogue.segments(); })) {
     m_knows_segments = true;
@@ -96,8 +96,8 @@ bool StoreSalvage::has_all() const {
   return m_catalogue.has_all_documents(m_found);
 }
 
-// By all numbers that were given out, where the state says how many: then one bad page hides nothing
-// but its own rows.
+// By all numbers that were given out, where the state says how many: then one bad page hides
+// nothing but its own rows.
 bool StoreSalvage::visit_stored(const Visit& visit) {
   if (!m_state) {
     return std::ranges::all_of(m_catalogue.numbers_of_documents(),
@@ -212,8 +212,8 @@ std::vector<float> StoreSalvage::vectors_of(const DocumentRow& document) const {
   return vectors;
 }
 
-// A page that is no longer in use tells of documents that are no more. Their chunks are in no segment,
-// or among its dead.
+// A page that is no longer in use tells of documents that are no more. Their chunks are in no
+// segment, or among its dead.
 bool StoreSalvage::is_deleted(const DocumentRow& document) const {
   const ChunkId id = document.summary.first_chunk;
   if (document.summary.chunks == 0 || (m_state && id >= m_state->next_chunk)) return false;

@@ -17,23 +17,25 @@
 
 namespace vecdb {
 
-// What a damaged store still proves to hold: rows of the catalogue whose checksums match, one by one, and
-// vectors of segments whose bytes are those that were committed. Only under the store's lock. Takes
-// for damage what is gone or is not what was committed; k_io where something may only not be read now.
+// What a damaged store still proves to hold: rows of the catalogue whose checksums match, one by
+// one, and vectors of segments whose bytes are those that were committed. Only under the store's
+// lock. Takes for damage what is gone or is not what was committed; k_io where something may only
+// not be read now.
 class StoreSalvage {
  public:
-  // `catalogue`: the store's, or a copy of it, open to read: its tables and settings are right, or it
-  // would not be. `pages`: of the store's own.
+  // `catalogue`: the store's, or a copy of it, open to read: its tables and settings are right, or
+  // it would not be. `pages`: of the store's own.
   StoreSalvage(const StoreLayout& layout, Catalogue catalogue, PageScan pages);
 
   const StoreSettings& settings() const noexcept { return m_catalogue.settings(); }
 
   // Each document of which all rows are right, once, nearly in the order in which they were stored,
-  // until `visit` returns false or an interrupt comes. Its vectors are empty where one of them is lost.
+  // until `visit` returns false or an interrupt comes. Its vectors are empty where one of them is
+  // lost.
   void each_document(const std::function<bool(NewDocument&&)>& visit);
 
-  // What each_document() could not hand out: names of documents, as far as they can be read, and how
-  // many there are beside them.
+  // What each_document() could not hand out: names of documents, as far as they can be read, and
+  // how many there are beside them.
   const std::vector<std::string>& lost() const noexcept { return m_lost; }
 
  private:
@@ -63,7 +65,7 @@ class StoreSalvage {
   std::vector<SegmentRow> m_rows;
   bool m_knows_segments = false;        // all that there are
   std::vector<FlatSegment> m_segments;  // checked; of some of the rows
-  std::set<std::int64_t> m_failed;      // numbers of documents that were found and could not be read
+  std::set<std::int64_t> m_failed;      // numbers of documents that could not be read
   std::set<std::int64_t> m_found;       // numbers of those that were handed out
   std::set<std::string> m_uris;         // of the same
   std::vector<std::string> m_lost;

@@ -186,7 +186,8 @@ std::vector<std::string> verify_store(const std::filesystem::path& store) {
     } catch (const Error&) {
       if (pending_interrupt() == 0) throw;
     }
-    if (pending_interrupt() != 0 || verification.problems().empty() || verification.generation() == last_generation) {
+    if (pending_interrupt() != 0 || verification.problems().empty() ||
+        verification.generation() == last_generation) {
       return std::move(verification.problems());
     }
     last_generation = verification.generation();

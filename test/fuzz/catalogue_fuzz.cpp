@@ -2,8 +2,8 @@
 // of its rows: four bytes a number, of which the first two choose what is changed. Rows are then
 // given the checksums that fit, as a writer with a fault would.
 //
-// Whatever was done to the bytes, an answer is the one that the sound store gives, or damage is told.
-// SQLite's indexes have no checksum: what is looked for through one may seem absent, and then
+// Whatever was done to the bytes, an answer is the one that the sound store gives, or damage is
+// told. SQLite's indexes have no checksum: what is looked for through one may seem absent, and then
 // verify finds it. With k_salvage, what a repair finds is a document that the store has or had.
 #include <algorithm>
 #include <array>
