@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -90,6 +93,45 @@ class BufferedSink {
   std::string m_buffer;
 };
 
+// A file that appears under its name when all of it is written. Until then it has none where the
+// file system allows that, so that a process that is killed leaves nothing of it.
+class OutputFile {
+ public:
+  explicit OutputFile(const ExportCommand& command)
+      : m_command(command), m_path(fs::absolute(command.output)) {
+    const std::string folder = m_path.parent_path();
+    if (::access(k_open_files, F_OK) == 0) {
+      m_file = FileDescriptor(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666));
+    }
+    if (m_file.get() < 0) m_named.emplace(m_path);
+  }
+
+  void write(std::span<const std::byte> bytes) {
+    if (m_named) return m_named->write(bytes);
+    write_all(m_file, bytes, m_path);
+  }
+
+  void commit() {
+    check_output_file(m_command);
+    if (m_named) return m_named->commit();
+    if (::fsync(m_file.get()) != 0) refuse_taken(m_path, "cannot sync: " + last_system_error());
+    const std::string unnamed = std::string(k_open_files) + "/" + std::to_string(m_file.get());
+    fs::path name = m_path;
+    name += ".tmp-" + std::to_string(::getpid());
+    if (::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      refuse_taken(m_path, "cannot be given its name: " + last_system_error());
+    }
+    publish_file(std::move(m_file), name, m_path);
+  }
+
+ private:
+  static constexpr const char* k_open_files = "/proc/self/fd";  // what a name can be made for
+  const ExportCommand& m_command;
+  fs::path m_path;
+  FileDescriptor m_file;
+  std::optional<AtomicFile> m_named;
+};
+
 // Writes to stdout, or to a file that appears when all of it is written: not when `produce` returns
 // false.
 void write_output(const ExportCommand& command,
@@ -100,11 +142,10 @@ void write_output(const ExportCommand& command,
     });
     return;
   }
-  AtomicFile file(command.output);
+  OutputFile file(command);
   BufferedSink buffered([&file](std::span<const std::byte> bytes) { file.write(bytes); });
   if (!produce(buffered.sink())) return;
   buffered.flush();
-  check_output_file(command);
   file.commit();
 }
 
@@ -116,8 +157,8 @@ class OutputFolder {
     if (!m_final.has_filename()) m_final = m_final.parent_path();
     m_folder = m_final.string() + ".tmp-" + std::to_string(::getpid());
     check();
+    remove_remains();
     std::error_code error;
-    fs::remove_all(m_folder, error);
     if (!fs::create_directory(m_folder, error)) {
       refuse_taken(m_final, "cannot create: " + error.message());
     }
@@ -141,6 +182,39 @@ class OutputFolder {
   }
 
  private:
+  // What exports left that were killed: folders of that name and of such files only.
+  void remove_remains() const {
+    const std::string begin = m_final.filename().string() + ".tmp-";
+    std::vector<fs::path> left;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(m_final.parent_path(), error)) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with(begin) || entry.is_symlink(error)) continue;
+      if (is_of_dead_process(name.substr(begin.size())) && is_of_export(entry.path())) {
+        left.push_back(entry.path());
+      }
+    }
+    for (const fs::path& folder : left) fs::remove_all(folder, error);
+  }
+
+  static bool is_of_dead_process(const std::string& digits) {
+    pid_t process = 0;
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), process);
+    if (error != std::errc() || end != digits.data() + digits.size() || process <= 0) return false;
+    return process == ::getpid() || (::kill(process, 0) != 0 && errno == ESRCH);
+  }
+
+  static bool is_of_export(const fs::path& folder) {
+    std::error_code error;
+    if (!fs::is_directory(folder, error)) return false;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with(k_lines_file) && !name.starts_with(k_array_file)) return false;
+    }
+    return !error;
+  }
+
   enum class State { k_absent, k_replaced };
 
   // Only a folder that such an export made is ever replaced.

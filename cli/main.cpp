@@ -39,7 +39,8 @@ int exit_code(ErrorKind kind) {
 // A mapped file that somebody cuts short while it is read has no other way to say so.
 extern "C" void on_bus_error(int) {
   constexpr std::string_view k_message =
-      "vecdb: a mapped file: was cut short while it was read; run `vecdb verify`\n";
+      "vecdb: a mapped file: was cut short, or its disk failed, while it was read; "
+      "run `vecdb verify`\n";
   const auto ignored = ::write(STDERR_FILENO, k_message.data(), k_message.size());
   static_cast<void>(ignored);
   ::_exit(k_out_of_resources);

@@ -30,16 +30,18 @@ std::optional<std::string> sha256_of_file(const fs::path& path) {
   while (pending_interrupt() == 0) {
     const ssize_t got = ::read(file.get(), block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(ErrorKind::k_io, "cannot be read: " + last_system_error());
+    if (got < 0) {
+      throw Error(ErrorKind::k_io, path.string() + ": cannot be read: " + last_system_error());
+    }
     if (got == 0) return hash.hex_digest();
     hash.update(std::span(block).first(static_cast<std::size_t>(got)));
   }
   return std::nullopt;
 }
 
-// What a file's uri is; records and stdin have no time of change.
+// What a file's uri is; records and stdin have no times. A file may be dated 1970.
 bool is_file(const DocumentRecord& record) {
-  return record.mtime_ns != 0 && record.uri.starts_with('/');
+  return (record.mtime_ns != 0 || record.ctime_ns != 0) && record.uri.starts_with('/');
 }
 
 // Nothing after an interrupt.

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "store/damage.h"
-#include "store/layout.h"
+#include "store/row_columns.h"
 #include "store/schema.h"
 
 namespace vecdb {
@@ -53,11 +53,6 @@ bool has_log(const fs::path& file) {
   std::error_code error;
   const auto size = fs::file_size(file.string() + "-wal", error);
   return !error && size > 0;
-}
-
-// For what has the right checksum.
-Error impossible(const fs::path& file, const std::string& what) {
-  return damaged(file, what + " has numbers that cannot be true");
 }
 
 }  // namespace
@@ -122,31 +117,16 @@ StateRow Catalogue::state() const {
 }
 
 SegmentRow Catalogue::read_segment(const Statement& statement) const {
-  SegmentRow row{.id = statement.integer(0),
-                 .name = statement.text(1),
-                 .bytes = statement.integer(3),
-                 .sha256 = statement.text(4),
-                 .dimension = statement.integer(5),
-                 .count = statement.integer(7),
-                 .generation = statement.integer(8),
-                 .first = statement.integer(9),
-                 .last = statement.integer(10),
-                 .index = statement.text(11),
-                 .dead = {}};
+  SegmentRow row = segment_from(statement, settings().dimension, file());
   Statement dead =
       m_database->query("SELECT chunk FROM tombstones WHERE segment=? ORDER BY chunk", row.id);
   while (dead.step()) row.dead.push_back(dead.integer(0));
-  const bool sound =
-      row.name == segment_name(row.id, row.sha256) && statement.text(2) == "flat" &&
-      statement.text(6) == "ip" && statement.integer(12) == to_signed(row.dead.size()) &&
-      statement.text(13) == tombstone_digest(row) && statement.text(14) == checksum_of(row);
-  if (!sound) {
+  if (statement.integer(12) != to_signed(row.dead.size()) ||
+      statement.text(13) != tombstone_digest(row)) {
     throw damaged(file(),
                   "the checksum of segment " + row.name + " or its tombstones does not match");
   }
-  if (!is_possible(row) || to_unsigned(row.dimension) != settings().dimension) {
-    throw impossible(file(), "segment " + row.name);
-  }
+  if (!is_possible(row)) throw impossible(file(), "segment " + row.name);
   return row;
 }
 
@@ -172,29 +152,7 @@ SegmentRow Catalogue::segment(std::int64_t id) const {
 }
 
 DocumentRow Catalogue::read_document(const Statement& statement, int first) const {
-  DocumentRow row;
-  row.id = statement.integer(first);
-  row.summary = {.record = {.uri = statement.text(first + 1),
-                            .sha256 = statement.text(first + 2),
-                            .size = to_unsigned(statement.integer(first + 3)),
-                            .mtime_ns = statement.integer(first + 4),
-                            .ctime_ns = statement.integer(first + 5),
-                            .type = statement.text(first + 6),
-                            .recipe = statement.text(first + 7),
-                            .meta = statement.text(first + 8)},
-                 .first_chunk = statement.integer(first + 9),
-                 .chunks = to_unsigned(statement.integer(first + 10)),
-                 .fits = {.truncated = to_unsigned(statement.integer(first + 11)),
-                          .split = to_unsigned(statement.integer(first + 12)),
-                          .averaged = to_unsigned(statement.integer(first + 13))},
-                 .chunk_keys = statement.text(first + 16)};
-  row.tokens = statement.integer(first + 14);
-  row.text_bytes = statement.integer(first + 15);
-  if (checksum_of(row) != statement.text(first + 17)) {
-    throw damaged(file(), "the checksum of document " + row.summary.record.uri + " does not match");
-  }
-  if (!is_possible(row)) throw impossible(file(), "document " + row.summary.record.uri);
-  return row;
+  return document_from(statement, first, file());
 }
 
 void Catalogue::each_document(const std::function<bool(const DocumentRow&)>& visit) const {
@@ -217,27 +175,7 @@ std::optional<DocumentRow> Catalogue::find_document(const std::string& uri) cons
 }
 
 ChunkRow Catalogue::read_chunk(const Statement& statement, const std::string& uri) const {
-  ChunkRow row;
-  row.id = statement.integer(0);
-  row.document = statement.integer(1);
-  row.number = statement.integer(2);
-  row.record = {.chunk = {.start = to_unsigned(statement.integer(3)),
-                          .end = to_unsigned(statement.integer(4)),
-                          .line = to_unsigned(statement.integer(5)),
-                          .text = statement.text(6),
-                          .meta = statement.text(8)},
-                .tokens = static_cast<std::uint32_t>(statement.integer(9)),
-                .fit = static_cast<WindowFit>(statement.integer(10))};
-  // Narrowed, a number can become the one that the checksum was made of.
-  const bool is_whole = statement.integer(9) == std::int64_t{row.record.tokens} &&
-                        statement.integer(10) == static_cast<std::int64_t>(row.record.fit);
-  if (!is_whole || statement.integer(7) != key_of_text(row.record.chunk.text) ||
-      checksum_of(row, uri) != statement.text(11)) {
-    throw damaged(file(), "the checksum of chunk " + std::to_string(row.number) + " of document " +
-                              uri + " does not match");
-  }
-  if (!is_possible(row)) throw impossible(file(), "a chunk of document " + uri);
-  return row;
+  return chunk_from(statement, uri, file());
 }
 
 std::optional<DocumentRow> Catalogue::document(std::int64_t number) const {
@@ -260,41 +198,64 @@ ChunkRow Catalogue::chunk(const DocumentRow& document, ChunkId id) const {
   throw damaged(file(), "a chunk of document " + summary.record.uri + " is missing");
 }
 
-// Forwards and backwards, because a damaged page ends each way.
+// Forwards and backwards, because a damaged page ends each way; from indexes too, which have pages
+// of their own.
 std::vector<std::int64_t> Catalogue::numbers_of_documents() const {
   return find_numbers({"SELECT id FROM documents NOT INDEXED ORDER BY id",
                        "SELECT id FROM documents NOT INDEXED ORDER BY id DESC",
                        "SELECT id FROM documents ORDER BY uri",
-                       "SELECT id FROM documents ORDER BY uri DESC"});
-}
-
-std::vector<std::int64_t> Catalogue::numbers_of_segments() const {
-  return find_numbers({"SELECT id FROM segments NOT INDEXED ORDER BY id",
-                       "SELECT id FROM segments NOT INDEXED ORDER BY id DESC"});
+                       "SELECT id FROM documents ORDER BY uri DESC",
+                       "SELECT document FROM chunks ORDER BY document, number",
+                       "SELECT document FROM chunks ORDER BY document DESC, number DESC"});
 }
 
 std::vector<std::int64_t> Catalogue::find_numbers(
     std::initializer_list<const char*> queries) const {
   std::set<std::int64_t> numbers;
-  for (const char* sql : queries) {
+  each_row_left(queries, [&](const Statement& row) { numbers.insert(row.integer(0)); });
+  return {numbers.begin(), numbers.end()};
+}
+
+std::map<std::int64_t, std::string> Catalogue::names_of_documents(
+    const std::set<std::int64_t>& known) const {
+  std::map<std::int64_t, std::string> names;
+  each_row_left({"SELECT id, uri FROM documents ORDER BY uri",
+                 "SELECT id, uri FROM documents ORDER BY uri DESC",
+                 "SELECT id, uri FROM documents NOT INDEXED ORDER BY id",
+                 "SELECT id, uri FROM documents NOT INDEXED ORDER BY id DESC"},
+                [&](const Statement& row) {
+                  const std::int64_t number = row.integer(0);
+                  if (!known.contains(number)) names.try_emplace(number, row.text(1));
+                });
+  return names;
+}
+
+bool Catalogue::has_all_documents(const std::set<std::int64_t>& known) const {
+  for (const char* sql : {"SELECT id FROM documents NOT INDEXED ORDER BY id",
+                          "SELECT id FROM documents ORDER BY uri"}) {
+    std::set<std::int64_t> numbers;
     try {
       Statement statement = m_database->query(sql);
       while (statement.step()) numbers.insert(statement.integer(0));
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::k_damaged) throw;
+      return false;
     }
+    if (numbers != known) return false;
   }
-  return {numbers.begin(), numbers.end()};
+  return true;
 }
 
-std::string Catalogue::name_of_document(std::int64_t number) const {
-  try {
-    Statement statement = m_database->query("SELECT uri FROM documents WHERE id=?", number);
-    if (statement.step() && !statement.text(0).empty()) return statement.text(0);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::k_damaged) throw;
+void Catalogue::each_row_left(std::initializer_list<const char*> queries,
+                              const std::function<void(const Statement&)>& visit) const {
+  for (const char* sql : queries) {
+    try {
+      Statement statement = m_database->query(sql);
+      while (statement.step()) visit(statement);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::k_damaged) throw;
+    }
   }
-  return "document " + std::to_string(number);
 }
 
 std::vector<ChunkRow> Catalogue::chunks_of(const DocumentRow& document) const {

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,13 +63,18 @@ class Catalogue {
   ChunkRow chunk(const DocumentRow& document, ChunkId id) const;
   // As many as can be found, ascending.
   std::vector<std::int64_t> numbers_of_documents() const;
-  std::vector<std::int64_t> numbers_of_segments() const;
-  // Its uri, unchecked, or "document 12" where that cannot be read.
-  std::string name_of_document(std::int64_t number) const;
+  // The uris of all documents but some, unchecked, as far as they can be read.
+  std::map<std::int64_t, std::string> names_of_documents(
+      const std::set<std::int64_t>& known) const;
+  // Whether the table and its index can be read and have just those documents.
+  bool has_all_documents(const std::set<std::int64_t>& known) const;
 
  private:
   Catalogue(const std::filesystem::path& file, OpenMode mode);
   std::vector<std::int64_t> find_numbers(std::initializer_list<const char*> queries) const;
+  // Rows of all these queries, of each up to the first one that cannot be read.
+  void each_row_left(std::initializer_list<const char*> queries,
+                     const std::function<void(const Statement&)>& visit) const;
   SegmentRow read_segment(const Statement& statement) const;
   DocumentRow read_document(const Statement& statement, int first) const;
   ChunkRow read_chunk(const Statement& statement, const std::string& uri) const;

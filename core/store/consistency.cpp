@@ -35,6 +35,12 @@ Head require_store(const StoreLayout& layout) {
       folder + ": holds only the beginning of a vecdb store; finish it with `vecdb ingest`");
 }
 
+void refuse_other_format(const StoreLayout& layout) {
+  const std::string format = format_of_head(layout.head);
+  if (format.empty() || format == std::to_string(k_store_format)) return;
+  throw of_other_format(layout.head, format);
+}
+
 void compare_with_head(const StoreLayout& layout, const Catalogue& catalogue, const Head& head) {
   if (catalogue.store_id() != head.store) {
     throw damaged(layout.head, "belongs to another store than catalog.db");

@@ -6,6 +6,7 @@
 #include "base/sha256.h"
 #include "store/damage.h"
 #include "store/format.h"
+#include "store/layout.h"
 
 namespace vecdb {
 
@@ -42,8 +43,8 @@ std::string_view value_of(std::string_view text, std::string_view key) {
 }  // namespace
 
 std::optional<Head> read_head(const std::filesystem::path& file, std::int64_t format) {
+  if (is_lost(file)) return std::nullopt;
   std::error_code error;
-  if (!std::filesystem::exists(file, error) && !error) return std::nullopt;
   const auto size = std::filesystem::file_size(file, error);
   if (!error && size > k_max_bytes) throw damaged(file, "is longer than a HEAD can be");
   const std::string text = read_file(file, k_max_bytes);

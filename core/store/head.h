@@ -17,8 +17,8 @@ struct Head {
   std::int64_t generation = 0;
 };
 
-// Nothing when there is no such file. Throws k_damaged for anything but a whole HEAD of that
-// format.
+// Nothing when there is no such file, or no regular one. Throws k_damaged for anything but a whole
+// HEAD of that format.
 std::optional<Head> read_head(const std::filesystem::path& file,
                               std::int64_t format = k_store_format);
 

@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <future>
 #include <string_view>
 #include <thread>
 #include <typeinfo>
@@ -32,6 +33,11 @@
 #include "store/layout.h"
 #include "store/nearest_centroid.h"
 #include "store/recall.h"
+
+// Of OpenMP's library, which FAISS uses. Its header is the compiler's own, and not every one has
+// it.
+extern "C" int omp_get_max_threads();
+extern "C" void omp_set_num_threads(int count);
 
 namespace vecdb {
 
@@ -159,6 +165,18 @@ void know_mapped_lists() {
     return true;
   }();
   static_cast<void>(done);
+}
+
+// OpenMP ends the process where a thread cannot be started, so it is told how many can be. They
+// all live at once, as FAISS's will.
+void limit_threads() {
+  const auto wanted = static_cast<std::size_t>(std::max(omp_get_max_threads(), 1));
+  std::promise<void> counted;
+  std::vector<std::thread> threads =
+      start_threads(wanted - 1, [done = counted.get_future().share()] { done.wait(); });
+  counted.set_value();
+  for (std::thread& thread : threads) thread.join();
+  omp_set_num_threads(static_cast<int>(threads.size()) + 1);
 }
 
 bool holds_each_row_once(const faiss::IndexIVF& index) {
@@ -373,6 +391,7 @@ std::vector<std::string> files_of(const SegmentRow& row, const std::filesystem::
 std::optional<IvfRow> make_ivf_index(const std::filesystem::path& folder,
                                      const FlatSegment& segment, VectorCodes codes) {
   know_mapped_lists();
+  limit_threads();
   const Interruptible interruptible;
   std::filesystem::path made;
   try {

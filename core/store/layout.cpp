@@ -64,7 +64,7 @@ bool is_segment_or_temporary(std::string_view name) {
 
 bool is_own_name(std::string_view name) {
   for (const std::string_view own :
-       {"LOCK", "HEAD", "catalog.db", "catalog.db-wal", "catalog.db-shm", "segments"}) {
+       {"LOCK", "HEAD", "catalog.db", "catalog.db-wal", "catalog.db-shm", "segments", "DRAFT"}) {
     if (name == own) return true;
   }
   return is_temporary(name);
@@ -86,7 +86,8 @@ StoreLayout::StoreLayout(const fs::path& store)
       lock(store / "LOCK"),
       head(store / "HEAD"),
       catalogue(store / "catalog.db"),
-      segments(store / "segments") {}
+      segments(store / "segments"),
+      draft_mark(store / "DRAFT") {}
 
 std::string segment_name(std::int64_t number, const std::string& sha256) {
   return numbered_name(number, sha256, k_segment);
@@ -132,6 +133,12 @@ bool is_on_network(const fs::path& folder) {
   }
 }
 
+bool is_lost(const fs::path& file) {
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  return fs::status_known(status) && !fs::is_regular_file(status);
+}
+
 bool has_segments(const StoreLayout& layout) {
   std::error_code error;
   const auto names = names_in(layout.segments, error);
@@ -142,7 +149,8 @@ std::size_t sweep(const StoreLayout& layout, const std::set<std::string>& named)
   std::size_t removed = 0;
   std::error_code ignored;  // what cannot be removed now is rubbish for the next sweep
   for (const std::string& name : names_in(layout.folder, ignored)) {
-    if (is_temporary(name) && fs::remove(layout.folder / name, ignored)) ++removed;
+    const bool is_left = is_temporary(name) || layout.folder / name == layout.draft_mark;
+    if (is_left && fs::remove(layout.folder / name, ignored)) ++removed;
   }
   for (const std::string& name : names_in(layout.segments, ignored)) {
     if (!is_segment_or_temporary(name) || named.contains(name)) continue;

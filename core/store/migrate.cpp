@@ -21,6 +21,14 @@ bool has_old_format(const StoreLayout& layout) {
   return format_of_head(layout.head) == std::to_string(k_oldest_store_format);
 }
 
+// A store of an older format cannot be repaired.
+Error not_migrated(const Error& error) {
+  const std::string why = error.what();
+  return Error(ErrorKind::k_damaged,
+               why.substr(0, why.rfind("; ")) +
+                   "; restore the store from a backup, or ingest into a new one");
+}
+
 // Whether all documents were copied.
 bool copy_documents(Format2Reader& old, StoreWriter& to, std::uint64_t& documents) {
   std::vector<NewDocument> batch;
@@ -42,6 +50,16 @@ bool copy_documents(Format2Reader& old, StoreWriter& to, std::uint64_t& document
   return true;
 }
 
+// Whether all documents were copied. Nobody else may read the new store while it is made.
+bool make_store(const StoreLayout& old_layout, const fs::path& made, double wait_seconds,
+                const Notice& notice, std::uint64_t& documents) {
+  Format2Reader old(old_layout);
+  fs::create_directory(made);
+  fs::permissions(made, fs::perms::owner_all);
+  StoreWriter writer = StoreWriter::open_or_create(made, old.settings(), wait_seconds, notice);
+  return copy_documents(old, writer, documents) && writer.compact();
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> migrate_store(const fs::path& store, double wait_seconds,
@@ -58,17 +76,18 @@ std::optional<std::uint64_t> migrate_store(const fs::path& store, double wait_se
   }
 
   std::uint64_t documents = 0;
-  bool done = false;
-  {
-    Format2Reader old(layout);
-    StoreWriter writer = StoreWriter::open_or_create(made, old.settings(), wait_seconds, notice);
-    done = copy_documents(old, writer, documents) && writer.compact();
+  try {
+    if (!make_store(layout, made, wait_seconds, notice, documents)) {
+      remove_store(made);
+      return 0;
+    }
+    copy_rights(layout.folder, made);
+    exchange_stores(layout.folder, made);
+  } catch (const Error& error) {
+    if (has_old_format(layout)) remove_store(made);  // else it is the old one
+    if (error.kind() == ErrorKind::k_damaged) throw not_migrated(error);
+    throw;
   }
-  if (!done) {
-    remove_store(made);
-    return 0;
-  }
-  exchange_stores(layout.folder, made);
   remove_store(made);
   return documents;
 }

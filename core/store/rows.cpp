@@ -72,6 +72,10 @@ std::string checksum_of(const StateRow& row) {
 }
 
 std::string checksum_of(const SegmentRow& row) {
+  return checksum_of(row, to_signed(row.dead.size()), tombstone_digest(row));
+}
+
+std::string checksum_of(const SegmentRow& row, std::int64_t dead, const std::string& digest) {
   return RowChecksum("segments")
       .add(row.id)
       .add(row.name)
@@ -85,8 +89,8 @@ std::string checksum_of(const SegmentRow& row) {
       .add(row.first)
       .add(row.last)
       .add(row.index)
-      .add(to_signed(row.dead.size()))
-      .add(tombstone_digest(row))
+      .add(dead)
+      .add(digest)
       .hex();
 }
 

@@ -67,6 +67,8 @@ bool is_possible(const ChunkRow& row);
 
 std::string checksum_of(const StateRow& row);
 std::string checksum_of(const SegmentRow& row);
+// The same by what the row says of its tombstones: how many, and their digest.
+std::string checksum_of(const SegmentRow& row, std::int64_t dead, const std::string& digest);
 std::string checksum_of(const DocumentRow& row);
 std::string checksum_of(const ChunkRow& row, const std::string& uri);
 // Over the dead chunks of one segment.

@@ -14,8 +14,6 @@ namespace vecdb {
 
 namespace {
 
-constexpr std::int64_t k_application_id = 0x76656364;  // "vecd"
-
 // SQLite keeps these texts as they are, so that one comparison sees any change to them. Tables come
 // before indexes, as VACUUM orders them.
 constexpr std::array<std::string_view, 8> k_statements = {
@@ -60,6 +58,7 @@ std::int64_t pragma(Database& database, const std::string& name) {
 }  // namespace
 
 void create_schema(Database& database, const StoreSettings& settings, const std::string& store_id) {
+  database.query("PRAGMA page_size=" + std::to_string(k_catalogue_page)).run();
   Transaction transaction(database);
   database.query("PRAGMA application_id=" + std::to_string(k_application_id)).run();
   database.query("PRAGMA user_version=" + std::to_string(k_store_format)).run();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "store/sqlite.h"
@@ -7,6 +9,11 @@
 
 // The catalogue's tables, and the settings that are fixed when it is made.
 namespace vecdb {
+
+inline constexpr std::int64_t k_application_id = 0x76656364;  // "vecd"
+
+// Bytes of a page of the catalogue.
+inline constexpr std::size_t k_catalogue_page = 4096;
 
 // Fills an empty database with the tables, the settings and generation 0.
 void create_schema(Database& database, const StoreSettings& settings, const std::string& store_id);

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <exception>
 #include <utility>
 
@@ -47,7 +48,6 @@ int flags_of(OpenMode mode) {
 // What is neither known to be the system's fault nor a lock is the file's: a missing table, a wrong
 // type, a broken constraint.
 ErrorKind kind_of(int code) {
-  if (code == SQLITE_IOERR_CORRUPTFS) return ErrorKind::k_damaged;
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -193,6 +193,12 @@ Statement Database::prepare(std::string_view sql) {
   return {*this, compiled};
 }
 
+void Database::stop_at_interrupts() {
+  constexpr int k_steps = 10'000;  // of SQLite's machine between two looks
+  sqlite3_progress_handler(
+      m_connection, k_steps, [](void*) { return pending_interrupt(); }, nullptr);
+}
+
 void Database::checkpoint() {
   sqlite3_busy_timeout(m_connection, 0);  // a reader may stay for hours
   const int code = sqlite3_wal_checkpoint_v2(m_connection, nullptr, SQLITE_CHECKPOINT_TRUNCATE,
@@ -226,6 +232,21 @@ void Database::release_space() {
   if (pragma("PRAGMA freelist_count") * 10 > pragma("PRAGMA page_count")) query("VACUUM").run();
 }
 
+// Whether the disk, rather than the file, is at fault: SQLite calls a page that could not be read a
+// corrupt one.
+bool Database::has_failed_to_read() const {
+  if (m_connection == nullptr) return false;
+  for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    int error = 0;
+    if (sqlite3_file_control(m_connection, "main", which, &file) != SQLITE_OK) continue;
+    if (file == nullptr || file->pMethods == nullptr) continue;
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+    if (error == EIO || error == ENXIO || error == ERANGE) return true;
+  }
+  return false;
+}
+
 void Database::fail(int code) const {
   const bool has_own_text =
       m_connection != nullptr && sqlite3_extended_errcode(m_connection) == code;
@@ -233,7 +254,16 @@ void Database::fail(int code) const {
       std::string(has_own_text ? sqlite3_errmsg(m_connection) : sqlite3_errstr(code)) +
       " (SQLite " + std::to_string(code) + ")";
   const ErrorKind kind = kind_of(code);
+  if (code == SQLITE_IOERR_CORRUPTFS || (kind == ErrorKind::k_damaged && has_failed_to_read())) {
+    throw Error(ErrorKind::k_io, m_file.string() +
+                                     ": cannot be read: the disk fails; copy the store to another "
+                                     "one as far as it can be read, and repair it there");
+  }
   if (kind == ErrorKind::k_damaged) throw damaged(m_file, why);
+  if (code == SQLITE_READONLY_ROLLBACK) {
+    throw damaged(m_file.string() + "-journal",
+                  "is of another program, which was cut short while it changed the catalogue");
+  }
   throw Error(kind, m_file.string() + ": " + why +
                         (kind == ErrorKind::k_busy ? "; try again"
                                                    : "; check the space and the permissions"));

@@ -70,6 +70,9 @@ class Database {
     return statement;
   }
 
+  // From now on an interrupt ends a running statement: k_io. Not for what must be done to its end.
+  void stop_at_interrupts();
+
   // Moves the write-ahead log into the file and empties it, as far as readers allow.
   void checkpoint();
 
@@ -84,6 +87,7 @@ class Database {
   friend class Statement;
   Statement prepare(std::string_view sql);
   void configure(OpenMode mode);
+  bool has_failed_to_read() const;
   [[noreturn]] void fail(int code) const;
 
   std::filesystem::path m_file;

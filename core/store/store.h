@@ -224,6 +224,8 @@ class StoreReader {
   bool write_archive(const std::filesystem::path& scratch, const ByteSink& sink) const;
 
  private:
+  void open(const std::filesystem::path& store, std::size_t threads);
+
   struct Impl;
   std::unique_ptr<Impl> m_impl;
 };
@@ -309,7 +311,7 @@ bool import_archive(const std::filesystem::path& store,
 // Reads every byte of a store and checks it: the catalogue's own structure, the checksum of every
 // row, every segment's bytes, and that chunks and rows name each other exactly. Returns what is
 // wrong, one line each, naming the file and, where there is one, the document; empty when sound.
-// Takes no cached result.
+// Takes no cached result. After an interrupt: what was found until then.
 std::vector<std::string> verify_store(const std::filesystem::path& store);
 
 std::string sqlite_version();  // "3.40.1"

@@ -26,6 +26,20 @@ bool has_any(const SegmentRow& segment, const ChunkRanges& chunks) {
   return range != chunks.end() && range->first <= segment.last;
 }
 
+std::optional<FileStamp> folder_of(const fs::path& store) {
+  std::error_code error;
+  if (!fs::is_directory(store, error)) return std::nullopt;
+  try {
+    return stamp_of(store);
+  } catch (const Error&) {  // gone since
+    return std::nullopt;
+  }
+}
+
+bool is_same_folder(const std::optional<FileStamp>& a, const std::optional<FileStamp>& b) {
+  return a && b ? a->device == b->device && a->inode == b->inode : a.has_value() == b.has_value();
+}
+
 StoredChunk to_stored(ChunkRow chunk, const DocumentRecord& document) {
   return {.id = chunk.id,
           .number = to_unsigned(chunk.number),
@@ -145,6 +159,19 @@ struct StoreReader::Impl {
 };
 
 StoreReader::StoreReader(const fs::path& store, std::size_t threads) {
+  for (;;) {
+    const std::optional<FileStamp> before = folder_of(store);
+    try {
+      open(store, threads);
+      return;
+    } catch (const Error&) {
+      // What was opened may be of two stores where another one has taken this one's place since.
+      if (is_same_folder(before, folder_of(store))) throw;
+    }
+  }
+}
+
+void StoreReader::open(const fs::path& store, std::size_t threads) {
   const StoreLayout layout(store);
   for (std::int64_t last_generation = -1;;) {
     m_impl = std::make_unique<Impl>(layout, threads);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "store/catalogue.h"
 #include "store/consistency.h"
 #include "store/damage.h"
@@ -29,6 +30,7 @@ class Verification {
       Catalogue catalogue = Catalogue::open_to_read(m_layout.catalogue);
       m_generation = catalogue.state().generation;
       if (head) attempt([&] { compare_with_head(m_layout, catalogue, *head); });
+      catalogue.database().stop_at_interrupts();
       attempt([&] { check_structure(catalogue.database()); });
       attempt([&] { check_segments(catalogue); });
       attempt([&] { check_documents(catalogue); });
@@ -66,6 +68,7 @@ class Verification {
 
   void check_segments(const Catalogue& catalogue) {
     for (const SegmentRow& row : catalogue.segments()) {
+      if (pending_interrupt() != 0) return;
       Vectors& vectors = m_vectors.emplace_back();
       vectors.name = row.name;
       vectors.last = row.last;
@@ -77,19 +80,32 @@ class Verification {
         }
         vectors.used.resize(vectors.chunks.size());
         vectors.is_known = true;
-        check_index(row);
-      } catch (const Error& error) {  // a file that cannot be opened or read is a finding too
+      } catch (const Error& error) {
+        refuse_unless_damaged(error, m_layout.segment(row.name));
         m_problems.emplace_back(error.what());
       }
+      if (vectors.is_known) check_index(row);
     }
     m_knows_segments = true;
   }
 
+  // A file that is gone is a finding; one that may not be opened, or not now, tells nothing.
+  static void refuse_unless_damaged(const Error& error, const std::filesystem::path& file) {
+    if (error.kind() == ErrorKind::k_damaged) return;
+    if (error.kind() != ErrorKind::k_io || !is_lost(file)) throw;
+  }
+
   void check_index(const SegmentRow& row) {
     if (row.index.empty()) return;
-    IvfRow index = parse_ivf_row(row, m_layout.catalogue);
-    const std::filesystem::path file = m_layout.segment(index.name);
-    IvfIndex(file, std::move(index)).check(row, FlatSegment::Check::k_anew);
+    std::filesystem::path file;
+    try {
+      IvfRow index = parse_ivf_row(row, m_layout.catalogue);
+      file = m_layout.segment(index.name);
+      IvfIndex(file, std::move(index)).check(row, FlatSegment::Check::k_anew);
+    } catch (const Error& error) {
+      refuse_unless_damaged(error, file);
+      m_problems.emplace_back(error.what());
+    }
   }
 
   // Looks every document up by its uri, so that one bad row does not hide the others.
@@ -98,6 +114,7 @@ class Verification {
     Statement statement = catalogue.database().query("SELECT uri FROM documents ORDER BY id");
     while (statement.step()) uris.push_back(statement.text(0));
     for (const std::string& uri : uris) {
+      if (pending_interrupt() != 0) return;
       attempt([&] {
         const auto document = catalogue.find_document(uri);
         if (!document) throw damaged(m_layout.catalogue, "its index lacks document " + uri);
@@ -164,8 +181,13 @@ class Verification {
 std::vector<std::string> verify_store(const std::filesystem::path& store) {
   for (std::int64_t last_generation = -1;;) {
     Verification verification(store);
-    verification.run();
-    if (verification.problems().empty() || verification.generation() == last_generation) {
+    try {
+      verification.run();
+    } catch (const Error&) {
+      if (pending_interrupt() == 0) throw;
+    }
+    if (pending_interrupt() != 0 || verification.problems().empty() ||
+        verification.generation() == last_generation) {
       return std::move(verification.problems());
     }
     last_generation = verification.generation();

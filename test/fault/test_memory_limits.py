@@ -141,3 +141,23 @@ def test_a_large_allocation_that_fails_ends_with_one_line_and_loses_nothing(worl
 
     cases = [(size, n) for size in (300, 4000, 60_000) for n in range(1, 400 if size == 300 else 60)]
     run_tries(12, f"an allocation of {verb} fails", sample(cases, 6 if "ivf" in verb else 25), attempt)
+
+
+def test_an_index_is_made_where_no_or_few_threads_can_be_started(world):
+    """OpenMP's library would end the process."""
+    needs_root()
+    needs("setpriv")
+    user = 54_321  # has no other processes
+
+    def attempt(threads, _, folder):
+        store = shutil.copytree(world.after, folder / "store")
+        for path in [store, *store.rglob("*")]:
+            os.chown(path, user, user)
+        command = ["setpriv", f"--reuid={user}", "--clear-groups", "prlimit", f"--nproc={threads + 1}", PROGRAM,
+                   "--store", store, "compact", "--index", "ivf"]
+        env = world.program.env | {"HOME": "/nonexistent", "OMP_NUM_THREADS": "4"}
+        done = subprocess.run(command, cwd="/", env=env, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0 and "libgomp" not in done.stderr, done.stderr
+        assert world.run(store, "verify").code == 0
+
+    run_tries(12, "few threads can be started", [0, 1, 2], attempt)

@@ -106,9 +106,59 @@ def test_a_migration_killed_at_a_system_call_leaves_the_old_store_or_the_new_one
     run_tries(2, "SIGKILL at a system call of migrate", sample(calls, 30), attempt)
 
 
-def codes_of(name):
-    """A page of the catalogue that cannot be read, or is not there, is damage."""
-    return (3, 5) if name == "pread64" else (5,)
+def spoilt(begin, folder):
+    """A copy of a store of which no vector is right."""
+    store = shutil.copytree(begin, folder / "store")
+    for segment in (store / "segments").glob("*.faiss"):
+        content = bytearray(segment.read_bytes())
+        content[1000] ^= 1
+        segment.write_bytes(content)
+    return store
+
+
+REPAIR = ["verify", "--repair", "--json"]
+
+
+def judge_repair(world, store):
+    """Whatever came before, a repair leaves the documents, the damaged store, and nothing else."""
+    world.must(*REPAIR, store=store)
+    assert state_of(store) == world.new
+    world.must("verify", store=store)
+    assert {path.name for path in store.parent.iterdir()} == {"store", "store.damaged-1"}
+
+
+def test_a_repair_killed_at_a_system_call_leaves_the_damaged_store_or_the_repaired_one(world, tmp_path):
+    calls = calls_on(world, spoilt(world.after, tmp_path), REPAIR, KILLED)
+
+    def attempt(call, _, folder):
+        store = spoilt(world.after, folder)
+        result = trace(world, store, REPAIR, *inject(*call, "signal=KILL"))
+        assert result.code == -signal.SIGKILL, result
+        assert world.run(store, "verify").code in (0, 3)
+        judge_repair(world, store)
+
+    run_tries(2, "SIGKILL at a system call of verify --repair", sample(calls, 30), attempt)
+
+
+def test_a_repair_whose_system_call_fails_leaves_the_damaged_store_alone(world, tmp_path):
+    calls = calls_on(world, spoilt(world.after, tmp_path), REPAIR, FAILED)
+    cases = [(*call, error) for call in calls for error in FAILED[call[0]]]
+
+    def attempt(case, _, folder):
+        name, n, error = case
+        store = spoilt(world.after, folder)
+        result = trace(world, store, REPAIR, *inject(name, n, "retval=0" if error == "0" else f"error={error}"))
+        if result.code != 0:
+            assert result.code in codes_of(name, error), result
+            assert [path.name for path in folder.iterdir()] == ["store"]
+        judge_repair(world, store)
+
+    run_tries(4, "a system call of verify --repair fails", sample(cases, 30), attempt)
+
+
+def codes_of(name, error):
+    """A page of the catalogue that is not there is damage; one that cannot be read now is not."""
+    return (3, 5) if (name, error) == ("pread64", "0") else (5,)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -126,7 +176,7 @@ def test_a_command_whose_system_call_fails_says_so_and_loses_nothing(world, verb
         if result.code == 0:  # a call that may be made again, or one that nothing hangs on
             assert found == new
         else:
-            assert result.code in codes_of(name), result
+            assert result.code in codes_of(name, error), result
             if result.err or name != "write":  # else it was the main thread's n-th write, too: the message
                 one_line(result, result.code)
         judge_crash(world, store, verb, {}, ask=False)
@@ -148,7 +198,7 @@ def test_a_reader_whose_system_call_fails_gives_no_wrong_answer(world, verb, tmp
         if result.code == 0:
             assert result.out.decode() == right
         elif (verb, result.code) != ("verify", 3):  # its problems stand on stdout
-            assert result.code in codes_of(name), result
+            assert result.code in codes_of(name, error), result
             one_line(result, result.code)
 
     run_tries(4, f"a system call of {verb} fails", sample(cases, 10 if verb == "query" else 20), attempt)

@@ -2,9 +2,9 @@
 // of its rows: four bytes a number, of which the first two choose what is changed. Rows are then
 // given the checksums that fit, as a writer with a fault would.
 //
-// Whatever was done to the bytes, an answer is the one that the sound store gives, or damage is told.
-// SQLite's indexes have no checksum: what is looked for through one may seem absent, and then
-// verify finds it.
+// Whatever was done to the bytes, an answer is the one that the sound store gives, or damage is
+// told. SQLite's indexes have no checksum: what is looked for through one may seem absent, and then
+// verify finds it. With k_salvage, what a repair finds is a document that the store has or had.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -18,6 +18,11 @@
 #include "edits.h"
 #include "fuzz.h"
 #include "sign_rows.h"
+#include "store/catalogue.h"
+#include "store/graft.h"
+#include "store/layout.h"
+#include "store/page_scan.h"
+#include "store/salvage.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 #include "temporary_folder.h"
@@ -32,6 +37,7 @@ namespace fs = std::filesystem;
 
 constexpr unsigned k_signed = 1;
 constexpr unsigned k_verify = 2;
+constexpr unsigned k_salvage = 4;
 constexpr std::size_t k_dimension = 6;
 
 NewDocument make_document(const std::string& uri, std::size_t chunks) {
@@ -143,6 +149,24 @@ std::vector<Question> questions() {
   return all;
 }
 
+std::string to_text(const NewDocument& document) {
+  const DocumentRecord& record = document.record;
+  std::string text = record.uri + record.sha256 + record.type + record.recipe + record.meta +
+                     std::to_string(record.size);
+  for (const auto& [chunk, tokens, fit] : document.chunks) {
+    text += chunk.text + chunk.meta + std::to_string(chunk.start) + " " +
+            std::to_string(chunk.end) + " " + std::to_string(chunk.line) + " " +
+            std::to_string(tokens) + std::to_string(static_cast<int>(fit)) + "\n";
+  }
+  return text;
+}
+
+// All that were ever stored in the store below: a repair may find what was deleted.
+std::vector<NewDocument> all_documents() {
+  return {make_document("a", 12), make_document("b", 4), make_document("c", 3),
+          make_document("d", 5),  make_document("b", 6), make_document("b", 5)};
+}
+
 // Two segments, one with an index, both with dead rows.
 struct Sound {
   Sound() : path(folder.path() / "store"), all(questions()) {
@@ -189,6 +213,25 @@ auto unless_damaged(Ask ask) -> std::optional<decltype(ask())> {
     require(error.what()[0] != '\0', "an error without a message");
     return std::nullopt;
   }
+}
+
+void salvage(const Sound& sound) {
+  static const std::vector<NewDocument> known = all_documents();
+  const StoreLayout layout(sound.path);
+  const fs::path copy = sound.folder.path() / "copy";
+  fs::remove_all(copy);
+  fs::create_directory(copy);
+  PageScan pages(layout.catalogue);
+  Catalogue catalogue = Catalogue::open_to_read(graft_catalogue(layout.catalogue, copy));
+  StoreSalvage found(layout, std::move(catalogue), std::move(pages));
+  found.each_document([&](NewDocument&& document) {
+    const auto same = std::ranges::find(known, to_text(document),
+                                        [](const NewDocument& each) { return to_text(each); });
+    require(same != known.end(), "a document is handed out that was never stored");
+    require(document.vectors.empty() || document.vectors == same->vectors,
+            "vectors are handed out that were never stored");
+    return true;
+  });
 }
 
 void change_rows(Database& database, fuzz::Parts& parts) {
@@ -247,6 +290,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   } else {
     sound.put(fuzz::edited(sound.catalogue, parts));
+  }
+  if (!is_signed && (options & k_salvage) != 0) {
+    unless_damaged([&] {
+      salvage(sound);
+      return true;
+    });
+    return 0;
   }
   bool is_absent = false;
   unless_damaged([&] {

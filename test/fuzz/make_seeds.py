@@ -462,7 +462,9 @@ def catalogue_seeds():
     for name, edits in file_edits():
         yield name, b"\0" + edits
         yield f"verified_{name}", b"\2" + edits
+        yield f"salvaged_{name}", b"\4" + edits
     for page in range(12):
+        yield f"salvaged_page{page}", b"\4" + edit(0, page * 4096, 5) + edit(1, page * 4096 + 3, 77)
         yield f"page{page}", b"\0" + edit(0, page * 4096, 5) + edit(1, page * 4096 + 3, 77)
     for change in range(41):
         yield f"row{change}", b"\3" + struct.pack("<BBH", change, 1, 19) + struct.pack("<BBH", change, 2, change)

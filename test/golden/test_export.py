@@ -1,10 +1,13 @@
 """`export`: lines, arrays, indexes and archives."""
 
 import json
+import shutil
+import signal
+import subprocess
 import tarfile
 
 import pytest
-from conftest import SPEECH, assert_error
+from conftest import PROGRAM, SPEECH, assert_error
 
 
 def test_a_line_holds_what_show_prints_and_the_document(vecdb, speech_store):
@@ -70,3 +73,28 @@ def test_a_full_disk_gives_5(vecdb, speech_store):
     with open("/dev/full", "w") as full:
         process = vecdb.popen("--store", speech_store, "export", stdout=full)
         assert process.wait(20) == 5
+
+
+def killed_at(vecdb, call, *args):
+    if not shutil.which("strace"):
+        pytest.skip("needs strace")
+    done = subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL:when=1",
+                           PROGRAM, *args], cwd=vecdb.folder, env=vecdb.env, capture_output=True, timeout=120)
+    assert done.returncode == -signal.SIGKILL, done
+
+
+@pytest.mark.parametrize("form", ["jsonl", "faiss", "tar", "npy"])
+def test_a_killed_export_leaves_nothing_that_the_next_one_does_not_remove(vecdb, speech_store, form):
+    folder = vecdb.folder / "out"
+    folder.mkdir()
+    args = "--store", speech_store, "export", "--format", form, "--output", folder / "x"
+    killed_at(vecdb, "fsync", *args)
+    if form in ("jsonl", "faiss"):
+        assert list(folder.iterdir()) == []
+    (folder / "x.tmp-notes").mkdir()  # somebody else's, as these are
+    (folder / "x.tmp-999999999").mkdir()
+    (folder / "x.tmp-999999999" / "mine").touch()
+    assert vecdb(*args).code == 0
+    assert {path.name for path in folder.iterdir()} == {"x", "x.tmp-notes", "x.tmp-999999999"}
+    assert vecdb(*args).code == 5
+    assert vecdb(*args, "--force").code == 0

@@ -48,7 +48,7 @@ def assert_is_as_before(vecdb, store: Path) -> None:
 
 def test_every_command_names_the_way_out(vecdb, store):
     before = content_of(store)
-    for command in (["list"], ["stats"], ["query", "tea"], ["delete", "tea"], ["compact"], ["ingest", DATA]):
+    for command in (["list"], ["stats"], ["verify"], ["verify", "--repair"], ["query", "tea"], ["delete", "tea"], ["compact"], ["ingest", DATA]):
         assert_error(vecdb("--store", store, *command), 3,
                      "older vecdb (format 2, this one reads 3); run `vecdb migrate`")
     assert content_of(store) == before
@@ -91,14 +91,29 @@ def test_a_damaged_store_is_not_migrated(vecdb, store):
         whole = path.read_bytes()
         path.write_bytes(whole[:60] + bytes([whole[60] ^ 8]) + whole[61:])
         before = content_of(store)
-        assert_error(vecdb("--store", store, "migrate"), 3, path.name)
+        result = vecdb("--store", store, "migrate")
+        assert_error(result, 3, path.name)
+        assert path.name == "HEAD" or "restore the store from a backup" in result.err
+        if path.name == "HEAD":
+            result = vecdb("--store", store, "verify", "--repair")
+            assert result.code == 3 and "restore the store from a backup" in result.err
         assert content_of(store) == before
+        assert [each.name for each in store.parent.iterdir() if each.name.startswith("old")] == ["old"]
         path.write_bytes(whole)
     catalogue = store / "catalog.db"
     whole = catalogue.read_bytes()
     place = whole.index("Südamerika".encode())
     catalogue.write_bytes(whole[:place] + b"s" + whole[place + 1:])
     assert_error(vecdb("--store", store, "migrate"), 3, "document mate")
+
+
+def test_what_nobody_else_may_read_stays_so(vecdb, store):
+    for path in [store, *store.rglob("*")]:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    assert vecdb("--store", store, "migrate").code == 0
+    for path in [store, *store.rglob("*")]:
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+    assert_is_as_before(vecdb, store)
 
 
 def test_a_killed_migration_leaves_the_old_store_or_the_new(vecdb, store, tmp_path):
