@@ -171,6 +171,17 @@ void refuse_taken(const fs::path& store) {
                                    "name one that is absent with --store");
 }
 
+// False when an interrupt came: a read that it cut short must not count as an archive that is.
+bool unpack(const std::function<std::size_t(std::span<std::byte>)>& read, const std::string& name,
+            const StoreLayout& layout) {
+  try {
+    return Unpacking(read, name, layout).run();
+  } catch (const Error&) {
+    if (pending_interrupt() != 0) return false;
+    throw;
+  }
+}
+
 }  // namespace
 
 bool write_archive(const ArchiveContent& content, const fs::path& scratch, const ByteSink& sink) {
@@ -201,14 +212,14 @@ bool import_archive(const fs::path& store,
   Scratch scratch(target.string() + ".importing-");
   const fs::path made = scratch.path();  // not of the scratch, which forgets it
   const StoreLayout layout(made);
-  if (!Unpacking(read, name, layout).run()) return false;
+  if (!unpack(read, name, layout)) return false;
   const std::vector<std::string> problems = verify_store(made);
+  if (pending_interrupt() != 0) return false;
   if (!problems.empty()) {
     std::string problem = problems.front();
     if (problem.starts_with(made.string())) problem.erase(0, made.string().size() + 1);
     throw Error(ErrorKind::k_damaged, name + ": " + problem + "; nothing was imported");
   }
-  if (pending_interrupt() != 0) return false;
   for (const char* end : {"-wal", "-shm"}) {  // of the look at it
     std::error_code ignored;
     fs::remove(layout.catalogue.string() + end, ignored);

@@ -191,8 +191,8 @@ def test_an_interrupted_import_leaves_what_is_committed(world, large, form):
         assert result.code in ((130, 0) if took >= 0 else (0,)), result
         assert "breaks off" not in result.err and "damaged" not in result.err, result
         assert {path.name for path in store.parent.iterdir()} <= {"store"}, "something is left"
-        if form == "tar":
-            assert store.exists() == (result.code == 0), result
+        if form == "tar":  # the signal may come when all is done
+            assert store.exists() or result.code == 130, result
         judge_import(world, large, form, store, reported_by(result.out.encode().splitlines()))
 
     run_tries(15, f"SIGINT during a large import of {form}", per_scale(4, 60), attempt)
