@@ -87,6 +87,14 @@ def peer_environment() -> dict[str, str]:
                          "RAYON_NUM_THREADS": str(THREADS)}  # of the tokenizers
 
 
+NO_BF16 = "this processor has no bf16 instructions"
+
+
+def has_bf16() -> bool:
+    """Without, some engines refuse bf16, or compute in f32."""
+    return " avx512_bf16" in Path("/proc/cpuinfo").read_text()
+
+
 def say(message: str) -> None:
     print(f"== {message}", file=sys.stderr, flush=True)
 
