@@ -99,8 +99,8 @@ def say(message: str) -> None:
     print(f"== {message}", file=sys.stderr, flush=True)
 
 
-def install(folder: Path, requirements: dict[str, tuple[str, ...]]) -> None:
-    """A virtual environment with what the files list, by name with pip's options.
+def install(folder: Path, requirements: dict[str, tuple[str, ...]]) -> Path:
+    """A virtual environment with what the files list, by name with pip's options; its interpreter.
 
     What is there already is left alone.
     """
@@ -118,6 +118,7 @@ def install(folder: Path, requirements: dict[str, tuple[str, ...]]) -> None:
         if pip.returncode != 0:
             raise BenchError(f"scripts/requirements/{name} cannot be installed: {pip.stderr}")
         stamp.write_text(wanted.read_text())
+    return python
 
 
 def build_targets(build: Path, peers: Path, *targets: str) -> None:
