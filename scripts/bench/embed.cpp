@@ -1,10 +1,11 @@
-// What encoders.py measures inside a process: the encoder of a store, warm, as ingest and query use it.
+// What run.py measures inside a process: the encoder of a store, warm, as ingest and query use it.
 //
 //   bench_embed STORE THREADS TEXTS OUT    TEXTS: JSON Lines with "text"
 //
-// Encodes all texts once, which loads what the encoder needs, and writes their vectors to OUT (float32,
-// one after another). Prints {"texts", "tokens"} of what the encoder read. From then on every line of
-// stdin is answered with {"seconds"}: those of encoding all texts again, the tokenizer's work included.
+// Encodes all texts once, which loads what the encoder needs, and writes their vectors to OUT
+// (float32, one after another). Prints {"texts", "tokens"} of what the encoder read. From then on
+// every line of stdin is answered with {"seconds"}: those of encoding all texts again, the
+// tokenizer's work included.
 
 #include <chrono>
 #include <fstream>

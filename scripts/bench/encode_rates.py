@@ -10,10 +10,11 @@ from pathlib import Path
 import report
 from measure import BenchError, Worker, interleave
 from report import Row, Section, Side
-from workbench import SAMPLE_CHUNKS, THREADS, Bench, say, write_copies
+from workbench import NO_BF16, SAMPLE_CHUNKS, THREADS, Bench, has_bf16, say, write_copies
 
 COPIES, QUICK_COPIES = 5, 1
 LEAST_COSINE = {"f32": 0.9999, "bf16": 0.999, "int8": 0.98}  # less is another model, not rounding
+PRECISIONS = ("f32", "bf16", "int8")  # of vecdb
 PEERS = {
     "sentence-transformers f32": "sentence-transformers-f32",
     "sentence-transformers bf16": "sentence-transformers-bf16",
@@ -47,15 +48,26 @@ def prepare_peers(bench: Bench) -> Path:
     return forms
 
 
-def start_workers(bench: Bench, precisions: list[str], texts: Path, stack: ExitStack) -> Running:
+def absent_engines(bench: Bench) -> dict[str, str]:
+    """What cannot run here, and why."""
+    absent = {} if bench.has_precision("int8") else {"int8": "this vecdb has no int8"}
+    return absent if has_bf16() else absent | {"OpenVINO bf16": NO_BF16}
+
+
+def absent_rows(absent: dict[str, str]) -> dict[str, str]:
+    return {f"encoder, {ours} to {other}": absent[name] for ours, other in PAIRS
+            for name in (ours, other) if name in absent}
+
+
+def start_workers(bench: Bench, absent: dict[str, str], texts: Path, stack: ExitStack) -> Running:
     """One at a time: each finds its best setting first, and others would disturb that."""
     workers, vectors = {}, {}
     forms, flags = prepare_peers(bench), ["--quick"] if bench.quick else []
-    for precision in precisions:
+    for precision in [precision for precision in PRECISIONS if precision not in absent]:
         vectors[precision] = bench.folder / f"vectors-{precision}"
         workers[precision] = stack.enter_context(bench.our_worker(
             bench.store(f"rates-{precision}", precision), THREADS, texts, vectors[precision]))
-    for name, engine in PEERS.items():
+    for name, engine in [peer for peer in PEERS.items() if peer[0] not in absent]:
         say(f"finding the best setting of {name}")
         vectors[name] = bench.folder / f"vectors-{engine}"
         workers[name] = stack.enter_context(bench.peer_worker(
@@ -98,7 +110,7 @@ def cosine_rows(running: Running, texts: int) -> list[Row]:
 
 
 def rate_rows(bench: Bench, running: Running, tokens: int) -> list[Row]:
-    pairs = [pair for pair in PAIRS if pair[0] in running.workers]
+    pairs = [pair for pair in PAIRS if set(pair) <= set(running.workers)]
     tasks = {(pair, name): lambda _, worker=running.workers[name]: worker.seconds()
              for pair in pairs for name in pair}
     results = interleave(bench.rounds, tasks, warm=True)
@@ -112,18 +124,17 @@ def rate_rows(bench: Bench, running: Running, tokens: int) -> list[Row]:
 
 
 def settings(running: Running) -> str:
-    return "; ".join(f"{name}: {running.workers[name].facts['setting']}" for name in PEERS)
+    return "; ".join(f"{name}: {worker.facts['setting']}" for name, worker in running.workers.items()
+                     if name in PEERS)
 
 
 def measure(bench: Bench) -> list[Section]:
-    precisions = [precision for precision in ("f32", "bf16", "int8") if bench.has_precision(precision)]
-    absent = {} if "int8" in precisions else {
-        "encoder, int8 to bf16": "this vecdb has no int8"}
+    absent = absent_engines(bench)
     copies = write_copies(bench.folder / "copies", QUICK_COPIES if bench.quick else COPIES)
     texts = bench.folder / "chunks.jsonl"
     texts.write_text(bench.vecdb("split", *copies).output, encoding="utf-8")
     with ExitStack() as stack:
-        running = start_workers(bench, precisions, texts, stack)
+        running = start_workers(bench, absent, texts, stack)
         count, tokens = same_work(running)
         cosines = cosine_rows(running, count)
         say("the encoder's rate, beside the peers'")
@@ -135,8 +146,8 @@ def measure(bench: Bench) -> list[Section]:
         "Encoder", f"Tokens a second on {THREADS} threads: {count} chunks of {len(copies)} × the sample, "
         f"{tokens:,} tokens for every engine, the tokenizer's work included. All are warm: each is a process that has "
         "encoded these texts before, and they take turns, vecdb directly before each peer. Each peer has the setting "
-        "in which it was fastest of those that `peer_encode.py` tries (texts a batch; batches at a time, with one "
-        f"thread each), with texts sorted by length. Chosen: {best}. The ratio says how many times faster vecdb is.",
-        rates, absent),
+        "in which it was fastest of those that `peer_encode.py` tries (texts a batch; batches at a time, which "
+        f"share the threads), with texts sorted by length. Chosen: {best}. The ratio says how many times faster vecdb is.",
+        rates, absent_rows(absent)),
         Section("Likeness of vectors", "The least cosine, over all chunks, with the vectors of vecdb in f32: all "
                 "engines do the same work.", cosines)]

@@ -17,7 +17,7 @@ from pathlib import Path
 import report
 from measure import BenchError, OtherLoad, run_process
 from report import Row, Section, Side
-from workbench import ROOT, Bench, build_targets, install, say
+from workbench import NO_BF16, ROOT, Bench, build_targets, has_bf16, install, say
 
 TARGETS = ("bench_encoder", "vecdb")
 BATCH_TOKENS = 1024
@@ -49,24 +49,30 @@ def random_jina_bert(bench: Bench) -> Path:
     return model
 
 
+def name_of(precision: str, model: str, tokens: int) -> str:
+    return f"{precision} to oneDNN's limit, {model}, texts of {tokens:,} tokens"
+
+
 def row(bench: Bench, precision: str, model: str, tokens: int, fewer: int) -> Row:
     folder = bench.build / "models" / MINILM if model == MINILM else random_jina_bert(bench)
     rounds = max(1, (QUICK_ROUNDS if bench.quick else ROUNDS) // fewer)
     result = run(bench.build, folder, precision, tokens, rounds)
     limit = [max(pair) for pair in zip(result["layer"], result["alone"], strict=True)]
-    return Row(f"{precision} to oneDNN's limit, {model}, texts of {tokens:,} tokens", show_rate,
-               Side("vecdb", result["engine"]), Side("oneDNN", limit), report.times_rate, other_is_peer=False)
+    return Row(name_of(precision, model, tokens), show_rate, Side("vecdb", result["engine"]),
+               Side("oneDNN", limit), report.times_rate, other_is_peer=False)
 
 
 def measure(bench: Bench) -> Section:
     say("the encoder, beside oneDNN's matrix products")
+    cases = [case for case in CASES if case[0] != "bf16" or has_bf16()]
+    absent = {name_of(*case[:3]): NO_BF16 for case in CASES if case not in cases}
     return Section("The encoder and the limit of its matrix products",
                    "Operations a second on one thread, of the thread's own time: the whole encoder (its products and its "
                    "attention count, everything else is time lost) beside oneDNN's products of the same shapes, without "
                    "anything between them: the best rate that they have one after another as a layer has them, or each "
                    "again and again with its weights in the cache. oneDNN finds its best order of weights beforehand. "
                    f"{BATCH_TOKENS} tokens or one text a batch. JinaBERT has random weights. The ratio says how much "
-                   "of the limit the encoder reaches.", [row(bench, *case) for case in CASES])
+                   "of the limit the encoder reaches.", [row(bench, *case) for case in cases], absent)
 
 
 def main() -> int:

@@ -140,7 +140,8 @@ def goal_table(sections: list[Section], complete: bool) -> str:
             cells.append([what, str(goal), "not measured", absent.get(what, "was not asked for")])
             continue
         figure, show = rows[what].figure(), rows[what].show_figure
-        cells.append([what, str(goal), show_spread(figure, show), "met" if goal.is_met(figure.median) else "**missed**"])
+        result = "met" if goal.is_met(figure.median) else "**missed**"
+        cells.append([what, str(goal), show_spread(figure, show), result])
     return lines_of(cells)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import report
 from measure import BenchError, OtherLoad, Sample, Spread, interleave, run_process
-from run import ROOT, install, our_environment, peer_environment, say
+from workbench import ROOT, install, our_environment, peer_environment, say
 
 HERE = Path(__file__).resolve().parent
 K = 10

@@ -87,12 +87,20 @@ def peer_environment() -> dict[str, str]:
                          "RAYON_NUM_THREADS": str(THREADS)}  # of the tokenizers
 
 
+NO_BF16 = "this processor has no bf16 instructions"
+
+
+def has_bf16() -> bool:
+    """Without, some engines refuse bf16, or compute in f32."""
+    return " avx512_bf16" in Path("/proc/cpuinfo").read_text()
+
+
 def say(message: str) -> None:
     print(f"== {message}", file=sys.stderr, flush=True)
 
 
-def install(folder: Path, requirements: dict[str, tuple[str, ...]]) -> None:
-    """A virtual environment with what the files list, by name with pip's options.
+def install(folder: Path, requirements: dict[str, tuple[str, ...]]) -> Path:
+    """A virtual environment with what the files list, by name with pip's options; its interpreter.
 
     What is there already is left alone.
     """
@@ -110,6 +118,7 @@ def install(folder: Path, requirements: dict[str, tuple[str, ...]]) -> None:
         if pip.returncode != 0:
             raise BenchError(f"scripts/requirements/{name} cannot be installed: {pip.stderr}")
         stamp.write_text(wanted.read_text())
+    return python
 
 
 def build_targets(build: Path, peers: Path, *targets: str) -> None:

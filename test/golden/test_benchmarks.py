@@ -30,9 +30,17 @@ def line_about(what, sections, complete=False):
     return line
 
 
+def help_of(script):
+    return subprocess.run([sys.executable, BENCH / script, "--help"], capture_output=True, text=True, check=True).stdout
+
+
 def test_the_script_tells_its_parts():
-    told = subprocess.run([sys.executable, BENCH / "run.py", "--help"], capture_output=True, text=True, check=True)
-    assert all(part in told.stdout for part in PARTS)
+    assert all(part in help_of("run.py") for part in PARTS)
+
+
+@pytest.mark.parametrize("script", ["encoder.py", "scale.py", "scan.py", "split.py", "tree.py"])
+def test_the_other_scripts_find_what_they_share(script):
+    assert "--rounds" in help_of(script)
 
 
 def test_the_document_shows_every_goal_and_no_other():
