@@ -2,7 +2,7 @@
 // have at the model's own shapes. Both run on this one thread and take turns, and seconds are those
 // of the thread, because other load would decide otherwise.
 //
-//   bench_encoder MODEL_DIR f32|bf16 TOKENS_A_TEXT BATCH_TOKENS ROUNDS
+//   bench_encoder MODEL_DIR f32|bf16|int8 TOKENS_A_TEXT BATCH_TOKENS ROUNDS
 //
 // Prints an object of lists, one number a round: operations a second (a product's two for each pair
 // of numbers) of the engine, and of the products of one layer, one after the other ("layer": its
@@ -45,19 +45,36 @@ std::vector<Shape> products_of(const vecdb::EncoderShape& encoder) {
   return {{3 * hidden, hidden}, {hidden, hidden}, {up, hidden}, {hidden, inner}};
 }
 
+struct Types {
+  dnnl::memory::data_type left;
+  dnnl::memory::data_type right;
+  dnnl::memory::data_type out;
+};
+
+Types types_of(Precision precision) {
+  using Type = dnnl::memory::data_type;
+  switch (precision) {
+    case Precision::k_bf16:
+      return {Type::bf16, Type::bf16, Type::bf16};
+    case Precision::k_int8:
+      return {Type::u8, Type::s8, Type::f32};
+    default:
+      return {Type::f32, Type::f32, Type::f32};
+  }
+}
+
 // The products of one layer with so many rows, weights in the order that oneDNN likes best. The
 // numbers are random: products of zeros heat the processor less, and are faster.
 class Products {
  public:
   Products(const std::vector<Shape>& shapes, std::int64_t rows, Precision precision) {
     using dnnl::memory;
-    const auto type =
-        precision == Precision::k_bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+    const Types types = types_of(precision);
     for (const Shape& shape : shapes) {
-      const memory::desc left({rows, shape.depth}, type, memory::format_tag::ab);
-      const memory::desc right({shape.depth, shape.columns}, type, memory::format_tag::any);
+      const memory::desc left({rows, shape.depth}, types.left, memory::format_tag::ab);
+      const memory::desc right({shape.depth, shape.columns}, types.right, memory::format_tag::any);
       const memory::desc bias({1, shape.columns}, memory::data_type::f32, memory::format_tag::ab);
-      const memory::desc out({rows, shape.columns}, type, memory::format_tag::ab);
+      const memory::desc out({rows, shape.columns}, types.out, memory::format_tag::ab);
       const dnnl::matmul::primitive_desc plan(m_engine, left, right, bias, out);
       m_products.push_back({dnnl::matmul(plan),
                             {{DNNL_ARG_SRC, filled(left)},

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the native engine beside oneDNN's matrix products at the model's own shapes.
 
-    encoder.py [--model DIR] [--precision f32|bf16] [--tokens N] [--rounds N] [--build DIR] [--venv DIR]
+    encoder.py [--model DIR] [--precision f32|bf16|int8] [--tokens N] [--rounds N] [--build DIR] [--venv DIR]
 
 Both take turns on one thread. oneDNN comes from PyPI, into the virtual environment of the peers
 (scripts/requirements/onednn.txt). Prints the median rates and the median of the rounds' ratios.
@@ -78,7 +78,7 @@ def measure(bench: Bench) -> Section:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="a model's folder; default: all-MiniLM-L6-v2 beside the program")
-    parser.add_argument("--precision", choices=("f32", "bf16"), default="bf16")
+    parser.add_argument("--precision", choices=("f32", "bf16", "int8"), default="bf16")
     parser.add_argument("--tokens", type=int, default=200, help="of a text")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")

@@ -183,8 +183,8 @@ def test_a_store_in_int8_is_filled_and_asked_in_int8(vecdb):
     result = vecdb("query", "--json", "-k", "1", "hot water")
     assert result.code == 0 and "Tea" in result.records[0]["text"]
     assert_error(vecdb("--precision", "bf16", "query", "hot water"), 2, "--precision", "int8")
-    lines = vecdb("export").out
-    assert vecdb("--store", "copy", "import", stdin=lines).code == 0
+    lines = vecdb("export", "--vectors").out
+    assert vecdb("--store", "copy", "import", "-", stdin=lines).code == 0
     assert vecdb("--store", "copy", "stats", "--json").records[0]["precision"] == "int8"
 
 

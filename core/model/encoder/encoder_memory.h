@@ -18,7 +18,7 @@ class ActivationMemory {
   explicit ActivationMemory(const EncoderShape& encoder);
 
   // Bytes for a batch of so many tokens, whose longest text has so many. Meant as an upper bound,
-  // in either precision.
+  // in any precision.
   std::size_t bytes(std::size_t tokens, std::size_t longest) const noexcept;
 
  private:

@@ -43,7 +43,7 @@ class Attention {
         m_values(heads.stride, round_up(longest, k_pair)),
         m_scores(Number::k_rows, k_portion),
         m_shares(Number::k_rows, k_portion),
-        m_mixed(Number::k_rows, heads.stride) {
+        m_mixed(k_queries, heads.stride) {
     for (std::size_t row = 0; row < Number::k_rows; ++row) {
       std::fill_n(m_shares[row], k_portion, Stored{});
     }
@@ -57,13 +57,16 @@ class Attention {
     for (m_head = 0; m_head < m_heads.count; ++m_head) {
       const std::size_t column = m_head * m_heads.stride;
       pack(stacked, begin, column);
-      for (m_first = 0; m_first < length; m_first += Number::k_rows) {
-        const Stored* queries = stacked[begin + m_first] + column;
+      for (std::size_t first = 0; first < length; first += k_queries) {
+        const std::size_t end = std::min(length, first + k_queries);
         for (std::size_t key = 0; key < length; key += k_portion) {
-          attend(queries, stacked.stride(), key);
+          for (m_first = first; m_first < end; m_first += Number::k_rows) {
+            m_place = m_first - first;
+            attend(stacked[begin + m_first] + column, stacked.stride(), key);
+          }
         }
-        for (std::size_t row = 0; row < rows(); ++row) {
-          finish(row, out[to + m_first + row] + column);
+        for (std::size_t query = first; query < end; ++query) {
+          finish(query - first, out[to + query] + column);
         }
       }
     }
@@ -71,7 +74,8 @@ class Attention {
 
  private:
   static constexpr float k_log2_e = 1.44269504F;
-  static constexpr std::size_t k_portion = 256;  // keys
+  static constexpr std::size_t k_portion = 256;                  // keys
+  static constexpr std::size_t k_queries = 8 * Number::k_rows;  // that a portion is used for in turn
 
   std::size_t rows() const { return std::min(Number::k_rows, m_length - m_first); }
 
@@ -101,7 +105,7 @@ class Attention {
       Number::block(m_shares[0], m_shares.stride(), m_values.panel(i) + key * k_pair,
                     round_up(keys, Number::k_depth), nullptr, sums, k_pair, [] {});
       for (std::size_t row = 0; row < rows(); ++row) {
-        add_mixed(m_mixed[row] + i, load_pair(sums + row * k_pair), key == 0);
+        add_mixed(m_mixed[m_place + row] + i, load_pair(sums + row * k_pair), key == 0);
       }
     }
   }
@@ -130,7 +134,8 @@ class Attention {
       most = {larger(most.low, x.low), larger(most.high, x.high)};
     }
     float largest_score = factor * largest(larger(most.low, most.high));
-    if (key > 0) largest_score = rescale(row, largest_score);
+    const std::size_t query = m_place + row;
+    if (key > 0) largest_score = rescale(query, largest_score);
     const Floats factors = broadcast(factor);
     const Floats shift = broadcast(-largest_score);
     Pair sums = {broadcast(0.0F), broadcast(0.0F)};
@@ -141,8 +146,8 @@ class Attention {
       sums = {sums.low + share.low, sums.high + share.high};
       Number::store(m_shares[row] + i, share);
     }
-    m_largest[row] = largest_score;
-    m_sums[row] = sum(sums.low + sums.high) + (key > 0 ? m_sums[row] : 0);
+    m_largest[query] = largest_score;
+    m_sums[query] = sum(sums.low + sums.high) + (key > 0 ? m_sums[query] : 0);
   }
 
   // Scores of no key, up to a whole pair. Times the factor they are no infinity.
@@ -167,21 +172,21 @@ class Attention {
   }
 
   // Makes the sums so far ones of the distance to the larger of both scores, which is returned.
-  float rescale(std::size_t row, float score) {
-    if (score <= m_largest[row]) return m_largest[row];
-    const Floats scale = power_of_two<Accuracy::k_f32>(broadcast(m_largest[row] - score));
-    float* mixed = m_mixed[row];
+  float rescale(std::size_t query, float score) {
+    if (score <= m_largest[query]) return m_largest[query];
+    const Floats scale = power_of_two<Accuracy::k_f32>(broadcast(m_largest[query] - score));
+    float* mixed = m_mixed[query];
     for (std::size_t i = 0; i < m_heads.stride; i += k_lanes) {
       store(mixed + i, load(mixed + i) * scale);
     }
-    m_sums[row] *= first(scale);
+    m_sums[query] *= first(scale);
     return score;
   }
 
-  void finish(std::size_t row, Stored* out) {
-    const Floats scale = broadcast(1.0F / m_sums[row]);
+  void finish(std::size_t query, Stored* out) {
+    const Floats scale = broadcast(1.0F / m_sums[query]);
     for (std::size_t i = 0; i < m_heads.stride; i += k_pair) {
-      const Pair x = load_pair(m_mixed[row] + i);
+      const Pair x = load_pair(m_mixed[query] + i);
       Number::store(out + i, Pair{x.low * scale, x.high * scale});
     }
   }
@@ -194,13 +199,15 @@ class Attention {
   // Of a block of queries:
   Rows<float> m_scores;
   Rows<Stored> m_shares;
+  // Of as many as a portion of keys is used for:
   Rows<float> m_mixed;
-  float m_largest[Number::k_rows] = {};
-  float m_sums[Number::k_rows] = {};
+  float m_largest[k_queries] = {};
+  float m_sums[k_queries] = {};
   // Where the work stands:
   std::size_t m_length = 0;
   std::size_t m_head = 0;
-  std::size_t m_first = 0;
+  std::size_t m_first = 0;  // query of the block
+  std::size_t m_place = 0;  // of that, among those that a portion is used for
 };
 
 }  // namespace vecdb::native

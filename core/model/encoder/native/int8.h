@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -180,18 +179,22 @@ class Linear<Int8> {
 
  private:
   void quantize(std::size_t column, const float* weights, std::size_t count, Int8::Stored* to) {
-    float most = 0;
-    for (std::size_t k = 0; k < count; ++k) most = std::fmax(most, std::fabs(weights[k]));
+    Floats magnitudes = broadcast(0.0F);
+    for (std::size_t k = 0; k < count; k += k_lanes) {
+      magnitudes = larger(magnitudes, magnitude(load(weights + k)));
+    }
+    const float most = largest(magnitudes);
     const float scale = most / 127;
-    const float factor = most > 0 ? 127 / most : 0;
-    std::int32_t total = 0;
-    for (std::size_t k = 0; k < count; ++k) {
-      const auto whole = static_cast<std::int32_t>(std::lrint(weights[k] * factor));
-      to[k] = static_cast<Int8::Stored>(whole);
-      total += whole;
+    const Floats factor = broadcast(most > 0 ? 127 / most : 0);
+    Floats total = broadcast(0.0F);  // exact: whole, and below 2^24
+    for (std::size_t k = 0; k < count; k += k_pair) {
+      const Pair x = load_pair(weights + k);
+      const Pair whole = {nearest(x.low * factor), nearest(x.high * factor)};
+      total = total + (whole.low + whole.high);
+      Int8::store(to + k, whole);
     }
     m_scale.data()[column] = scale;
-    m_total.data()[column] = scale * static_cast<float>(total);
+    m_total.data()[column] = scale * sum(total);
   }
 
   Panels<Int8> m_panels;
