@@ -151,6 +151,8 @@ def test_who_needs_something_else_works_alone(stored):
         assert USED not in err_of("--max-memory", "1G")
         assert "another engine" in err_of("--engine", "torchscript")
         assert "other instructions" in err_of(VECDB_MAX_ISA="avx2")
+        for name in ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_DEFAULT_FPMATH_MODE"):
+            assert "other instructions" in err_of(**{name: "default"})
         assert_error(stored("--model", "unheard-of", "query", QUESTION), 6, "unheard-of")
         wrong = "f32" if stored("stats", "--json").records[0]["precision"] != "f32" else "bf16"
         assert_error(stored("--precision", wrong, "query", QUESTION), 2, "--precision")
