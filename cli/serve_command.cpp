@@ -12,9 +12,7 @@ namespace vecdb {
 namespace {
 
 std::string url_of(const HttpAddress& address) {
-  const bool is_v6 = address.host.find(':') != std::string::npos;
-  return "http://" + (is_v6 ? "[" + address.host + "]" : address.host) + ":" +
-         std::to_string(address.port);
+  return "http://" + in_url(address.host) + ":" + std::to_string(address.port);
 }
 
 // One line, so that a script knows when it can ask.

@@ -107,6 +107,10 @@ std::string merge_json(std::string_view under, std::string_view over, const std:
 
 std::string dump_json(const Json& value) { return value.dump(); }
 
+std::string dump_json_of_any_bytes(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
   for (auto rest = text.begin(); rest != text.end();) {

@@ -24,6 +24,9 @@ std::string merge_json(std::string_view under, std::string_view over, const std:
 // One line, without a trailing newline; the reverse of parse_json. Strings must be UTF-8.
 std::string dump_json(const Json& value);
 
+// The same, with U+FFFD in place of what is not UTF-8: for messages that name files.
+std::string dump_json_of_any_bytes(const Json& value);
+
 // Appends what dump_json() makes of a string, without a value in between: for many and long ones.
 void append_json_string(std::string& out, std::string_view text);
 

@@ -103,25 +103,24 @@ void BatchingEncoder::work() const {
   }
 }
 
-// Texts of one task, one of each call in turn. The call that has waited longest is always among
-// them, so that none waits for ever.
+// Texts of one task, one of each call in turn. Whoever is passed over keeps its place, so that the
+// call in front, which every batch serves, is the one that has waited longest.
 std::vector<BatchingEncoder::Text> BatchingEncoder::take_batch() const {
   std::vector<Text> batch;
   const int task = m_waiting.front()->task;
   std::size_t tokens = 0;
   for (std::size_t passed_over = 0; passed_over < m_waiting.size();) {
-    Call* call = m_waiting.front();
-    m_waiting.pop_front();
+    const auto place = m_waiting.begin() + static_cast<std::ptrdiff_t>(passed_over);
+    Call* call = *place;
     const std::size_t length = call->ids(call->taken).size();
-    if (call->task == task && (batch.empty() || tokens + length <= k_batch_tokens)) {
-      batch.push_back({.call = call, .number = call->taken++});
-      tokens += length;
-      passed_over = 0;
-      if (!call->has_more()) continue;
-    } else {
-      ++passed_over;
+    if (call->task != task || (!batch.empty() && tokens + length > k_batch_tokens)) {
+      ++passed_over;  // it does not fit later either: a batch only grows
+      continue;
     }
-    m_waiting.push_back(call);
+    m_waiting.erase(place);
+    batch.push_back({.call = call, .number = call->taken++});
+    tokens += length;
+    if (call->has_more()) m_waiting.push_back(call);
   }
   return batch;
 }

@@ -40,7 +40,7 @@ void check(const EncodeTokens& request, const ModelManifest& manifest) {
 
 }  // namespace
 
-Message Conversation::answer(const Message& request) noexcept try {
+Message Conversation::answer(const Message& request) try {
   return dispatch(request);
 } catch (const std::exception& error) {
   // The client does the same alone, and says what is wrong in its own way.

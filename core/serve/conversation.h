@@ -14,8 +14,9 @@ class Conversation {
  public:
   explicit Conversation(Service& service) : m_service(service) {}
 
-  // Answers a message, with a refusal where it is malformed or cannot be done. Never throws.
-  Message answer(const Message& request) noexcept;
+  // Answers a message, with a refusal where it is malformed or cannot be done. Throws only where
+  // there is no memory for that.
+  Message answer(const Message& request);
 
  private:
   Message dispatch(const Message& request);

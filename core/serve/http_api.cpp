@@ -1,7 +1,6 @@
 #include "serve/http_api.h"
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <initializer_list>
 #include <new>
@@ -32,7 +31,7 @@ struct Refused {
 ApiResponse error_response(int status, const std::string& message) {
   const char* type = status < 500 ? "invalid_request_error" : "server_error";
   return {.status = status,
-          .json = dump_json({{"error", {{"message", message}, {"type", type}}}}) + "\n"};
+          .json = dump_json_of_any_bytes({{"error", {{"message", message}, {"type", type}}}}) + "\n"};
 }
 
 // In a time that does not depend on where they differ.
@@ -134,9 +133,9 @@ void append_embedding(std::string& out, std::span<const float> vector, bool as_b
   out += ']';
 }
 
-// Whatever goes wrong becomes an answer.
+// Whatever goes wrong becomes an answer, unless there is no memory for one.
 template <typename Function>
-ApiResponse answered(Function function) noexcept {
+ApiResponse answered(Function function) {
   try {
     return function();
   } catch (const Refused& refused) {
@@ -152,12 +151,10 @@ ApiResponse answered(Function function) noexcept {
 
 }  // namespace
 
-ApiResponse HttpApi::refuse(const ApiRequest& request) const noexcept {
+ApiResponse HttpApi::refuse(const ApiRequest& request) const {
   return answered([&]() -> ApiResponse {
     if (request.has_origin) throw Refused{403, "pages of a browser are not answered"};
-    const std::string port = ":" + std::to_string(m_port);
-    const std::array names{"127.0.0.1" + port, "localhost" + port, "[::1]" + port};
-    if (std::ranges::find(names, request.host) == names.end()) {
+    if (!is_named_by(request.host)) {
       throw Refused{403, "the header Host does not name this machine"};
     }
     const Path path = path_of(request);
@@ -173,7 +170,18 @@ ApiResponse HttpApi::refuse(const ApiRequest& request) const noexcept {
   });
 }
 
-ApiResponse HttpApi::answer(const ApiRequest& request) noexcept {
+bool HttpApi::is_named_by(std::string_view host) const {
+  constexpr std::uint16_t k_left_out = 80;  // clients do not name the port that is HTTP's own
+  const std::string port = ":" + std::to_string(m_port);
+  if (host.ends_with(port)) {
+    host.remove_suffix(port.size());
+  } else if (m_port != k_left_out) {
+    return false;
+  }
+  return host == m_host || host == "127.0.0.1" || host == "localhost" || host == "[::1]";
+}
+
+ApiResponse HttpApi::answer(const ApiRequest& request) {
   return answered([&]() -> ApiResponse {
     switch (path_of(request)) {
       case Path::k_health:

@@ -48,6 +48,10 @@ HttpAddress parse_http_address(const std::string& text, const std::string& what)
   return {.host = std::move(host), .port = *port};
 }
 
+std::string in_url(const std::string& host) {
+  return host.find(':') == std::string::npos ? host : "[" + host + "]";
+}
+
 std::unique_ptr<HttpListener> listen_http(const HttpAddress& address, std::size_t most_bytes,
                                           HttpListener::Handler handler) {
   using Listen = HttpListener* (*)(const HttpAddress&, std::size_t, HttpListener::Handler&&);

@@ -18,6 +18,9 @@ struct HttpAddress {
 // address that other machines could reach; the message begins with `what`.
 HttpAddress parse_http_address(const std::string& text, const std::string& what);
 
+// As it stands in a URL: an address of IPv6 in brackets.
+std::string in_url(const std::string& host);
+
 struct ApiRequest {
   std::string method;         // "POST"
   std::string path;           // "/query", without what stands after a question mark

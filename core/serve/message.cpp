@@ -196,7 +196,7 @@ EncodeTokens read_encode_tokens(const Message& message) {
 }
 
 Message refusal_message(const std::string& why) {
-  return {.json = dump_json(Json{{"refused", why}})};
+  return {.json = dump_json_of_any_bytes(Json{{"refused", why}})};
 }
 
 Message accepted_message() { return {.json = "{}"}; }

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <exception>
 #include <list>
 #include <memory>
 #include <span>
 #include <stop_token>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -50,7 +50,6 @@ class Clients {
   Clients& operator=(const Clients&) = delete;
 
   void add(FileDescriptor connection) {
-    remove_gone();
     if (m_clients.size() >= k_most_clients) return;
     Client& client = m_clients.emplace_back();
     try {
@@ -59,7 +58,7 @@ class Clients {
             talk(channel);
             client.is_gone = true;
           });
-    } catch (const std::system_error&) {  // no thread: the client works alone
+    } catch (const std::exception&) {  // no thread, or no memory for one: the client works alone
       m_clients.pop_back();
     }
   }
@@ -78,12 +77,13 @@ class Clients {
     std::atomic<bool> is_gone = false;
   };
 
-  void talk(Channel& channel) {
+  void talk(Channel& channel) const noexcept try {
     Conversation conversation(m_service);
     while (const auto request =
                channel.receive(k_largest_request, k_for_ever, m_stop.get_token())) {
       if (!channel.send(conversation.answer(*request))) return;
     }
+  } catch (const std::exception&) {  // no memory for its messages: the client works alone
   }
 
   Service& m_service;
@@ -100,11 +100,14 @@ void accept_clients(const FileDescriptor& listener, Service& service) {
   Clients clients(service);
   while (pending_interrupt() == 0) {
     if (is_waiting(listener)) {
-      if (auto connection = accept_own(listener)) clients.add(std::move(*connection));
-    } else {
-      clients.remove_gone();
-      service.readers().close_stale();
+      if (auto connection = accept_own(listener)) {
+        clients.add(std::move(*connection));
+      } else {  // it goes on waiting where no descriptor is left
+        std::this_thread::sleep_for(k_look_up_every);
+      }
     }
+    clients.remove_gone();
+    service.readers().close_stale();
   }
 }
 
@@ -179,7 +182,7 @@ class HttpServer {
  public:
   HttpServer(const ServeOptions& options, const Endpoint& endpoint, Service& service)
       : m_token(options.token_file, endpoint),
-        m_api(service, m_token.text()),
+        m_api(service, options.http->host, m_token.text()),
         m_listener(listen_http(
             *options.http, HttpApi::k_most_bytes,
             {.refuse = [this](const ApiRequest& request) { return m_api.refuse(request); },

@@ -23,8 +23,8 @@ ModelChoice with_batching(ModelChoice choice) {
 }  // namespace
 
 Service::Service(const std::filesystem::path& store, const ModelChoice& choice)
-    : m_store(std::filesystem::absolute(store)),
-      m_settings(StoreReader(store).settings()),
+    : m_settings(StoreReader(store).settings()),
+      m_store(std::filesystem::canonical(store)),
       m_embedder(embedder_for_store(m_settings, with_batching(choice))),
       m_offer(offer_of(m_embedder)),  // before libtorch's environment is set for it
       m_readers(m_store, m_settings, choice.threads) {

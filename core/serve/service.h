@@ -23,8 +23,8 @@ class Service {
   ReaderPool& readers() noexcept { return m_readers; }
 
  private:
-  std::filesystem::path m_store;
   StoreSettings m_settings;
+  std::filesystem::path m_store;  // without symbolic links: they may lead elsewhere later
   Embedder m_embedder;
   Offer m_offer;
   ReaderPool m_readers;

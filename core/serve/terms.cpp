@@ -1,6 +1,11 @@
 #include "serve/terms.h"
 
-#include <cstdlib>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
 
 #include "base/file.h"
 #include "base/program.h"
@@ -10,6 +15,26 @@
 
 namespace vecdb {
 
+namespace {
+
+// The variables of the libraries that libtorch computes with, in order: which instructions, modes and
+// kernels they use is decided by more of them than are worth a list.
+std::string library_variables() {
+  constexpr std::array<std::string_view, 4> prefixes{"ATEN_", "DNNL_", "MKL_", "ONEDNN_"};
+  std::set<std::string_view> found;
+  for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
+    const std::string_view variable = *each;
+    if (std::ranges::any_of(prefixes, [&](auto prefix) { return variable.starts_with(prefix); })) {
+      found.insert(variable);
+    }
+  }
+  std::string text;
+  for (const std::string_view variable : found) text.append(variable).push_back('\n');
+  return text;
+}
+
+}  // namespace
+
 Arithmetic arithmetic_here() {
   Arithmetic here;
   const FileStamp stamp = stamp_of(program_file());
@@ -18,10 +43,7 @@ Arithmetic arithmetic_here() {
     here.program += std::to_string(number) + " ";
   }
   here.level = native_level().value_or("");
-  for (const char* name : {"ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"}) {
-    const char* value = std::getenv(name);
-    here.environment += value != nullptr ? std::string(name) + "=" + value + " " : "";
-  }
+  here.environment = library_variables();
   return here;
 }
 

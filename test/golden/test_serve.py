@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -150,6 +151,8 @@ def test_who_needs_something_else_works_alone(stored):
         assert USED not in err_of("--max-memory", "1G")
         assert "another engine" in err_of("--engine", "torchscript")
         assert "other instructions" in err_of(VECDB_MAX_ISA="avx2")
+        for name in ("ATEN_CPU_CAPABILITY", "MKL_CBWR", "ONEDNN_DEFAULT_FPMATH_MODE"):
+            assert "other instructions" in err_of(**{name: "default"})
         assert_error(stored("--model", "unheard-of", "query", QUESTION), 6, "unheard-of")
         wrong = "f32" if stored("stats", "--json").records[0]["precision"] != "f32" else "bf16"
         assert_error(stored("--precision", wrong, "query", QUESTION), 2, "--precision")
@@ -185,6 +188,37 @@ def test_a_store_that_took_the_place_is_not_answered_from_the_old_one(stored):
         subprocess.run(["rm", "-r", stored.folder / ".vecdb"], check=True)
         assert_error(stored("--store", stored.folder / ".vecdb", *ask), 5, "holds no vecdb store")
         assert stored("--store", "old", *ask).out == f"{SPEECH}\n"
+
+
+def test_a_link_that_leads_elsewhere_later_is_not_followed(stored):
+    stored.write("bees.md", "Bees live in hives.\n")
+    copied = stored.folder / "copy"
+    subprocess.run(["cp", "-r", stored.folder / ".vecdb", copied], check=True)  # of the same name
+    assert stored("--store", copied, "ingest", "bees.md").code == 0
+    link = stored.folder / "link"
+    link.symlink_to(".vecdb")
+    with serving(stored, "--store", link):
+        link.unlink()
+        link.symlink_to("copy")
+        asked = stored("-v", "query", "bees and hives", "--format", "paths", "-k", "1")
+        assert asked.out == f"{SPEECH}\n" and USED in asked.err
+
+
+def test_a_name_that_is_not_utf8_does_no_harm(stored):
+    store = os.fsdecode(os.fsencode(stored.folder / "store") + b"\xff")
+    os.rename(stored.folder / ".vecdb", store)
+    server = subprocess.Popen([PROGRAM, "--store", store, "serve"], cwd=stored.folder, env=stored.env, stdout=subprocess.PIPE)
+    with server:
+        assert server.stdout.readline()
+        segment = Path(store, "segments", next(name for name in os.listdir(f"{store}/segments") if name.endswith(".faiss")))
+        content = bytearray(segment.read_bytes())
+        content[len(content) // 2] ^= 1
+        segment.write_bytes(content)
+        for _ in range(2):
+            asked = subprocess.run([PROGRAM, "--store", store, "query", QUESTION], cwd=stored.folder, env=stored.env, capture_output=True)
+            assert asked.returncode == 3
+        assert server.poll() is None
+        server.terminate()
 
 
 def test_a_damaged_segment_is_noticed_by_a_server_that_had_it_open(stored):
@@ -302,6 +336,22 @@ def test_more_clients_than_there_are_places_work_alone(stored):
         assert USED in stored("-v", "query", QUESTION).err
 
 
+def test_clients_that_wait_for_a_descriptor_cost_nothing(stored):
+    alone = stored("query", QUESTION)
+    with serving(stored) as server:
+        pid = server.ready["pid"]
+        last = max(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (last + 1, last + 1))
+        with socket.socket(socket.AF_UNIX) as waiting:
+            waiting.connect(os.fspath(socket_of(stored)))
+
+            def ticks():
+                return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
+            before = ticks()
+            assert stored("query", QUESTION) == alone  # after five seconds
+            assert ticks() - before < os.sysconf("SC_CLK_TCK") / 2
+
+
 def messages():
     """What no client sends: (lengths, parts)."""
     yield b""
@@ -372,11 +422,12 @@ class Http:
     """Requests to a server with its token."""
 
     def __init__(self, server):
-        self.port = int(server.ready["http"].rsplit(":", 1)[1])
+        self.host, port = server.ready["http"].removeprefix("http://").rsplit(":", 1)
+        self.port = int(port)
         self.token = Path(server.ready["token_file"]).read_text().strip()
 
     def __call__(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection(self.host.strip("[]"), self.port, timeout=30)
         headers = {"Authorization": f"Bearer {self.token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
         connection.request(method, path, body if isinstance(body, (str, bytes, type(None))) else json.dumps(body),
                            {key: value for key, value in headers.items() if value is not None})
@@ -435,6 +486,18 @@ def test_http_lets_only_those_in_who_may(stored):
             assert http("POST", "/query", ask, Host=host)[0] == 403
         for host in (f"localhost:{http.port}", f"[::1]:{http.port}"):
             assert http("POST", "/query", ask, Host=host)[0] == 200
+        assert http("POST", "/query", ask, Host=f"127.0.0.2:{http.port}")[0] == 403
+
+
+@pytest.mark.parametrize("address", ["127.0.0.2:0", "[::1]:0", "localhost:0", "127.0.0.1:80"])
+def test_http_is_reached_at_the_address_that_it_names(stored, address):
+    if address.endswith(":80"):
+        try:
+            socket.create_server(("127.0.0.1", 80)).close()
+        except OSError as error:
+            pytest.skip(f"port 80: {error}")
+    with serving(stored, "--http", address) as server:
+        assert Http(server)("POST", "/query", {"query": QUESTION})[0] == 200
 
 
 def test_http_says_what_is_wrong_with_a_request(stored):
@@ -444,7 +507,7 @@ def test_http_says_what_is_wrong_with_a_request(stored):
              ("POST", "/query", {"query": "x", "k": 0}, 400), ("POST", "/query", {"query": "x", "k": -1}, 400),
              ("POST", "/query", {"query": "x", "k": 1.5}, 400), ("POST", "/query", {"query": "x", "top": 1}, 400),
              ("POST", "/query", {"query": "x", "filter": "size >"}, 400), ("POST", "/query", {"query": "x", "min_score": 2}, 400),
-             ("POST", "/query", b'{"query":"\xff"}', 400), ("POST", "/query", "[" * 100_000, 400),
+             ("GET", "/%ff", None, 404), ("POST", "/query", b'{"query":"\xff"}', 400), ("POST", "/query", "[" * 100_000, 400),
              ("POST", "/embeddings", {}, 400), ("POST", "/embeddings", {"input": []}, 400),
              ("POST", "/embeddings", {"input": [1, 2]}, 400), ("POST", "/embeddings", {"input": ["x"] * 2049}, 400),
              ("POST", "/embeddings", {"input": "x", "model": "text-embedding-3-small"}, 404),

@@ -150,6 +150,28 @@ TEST_CASE("tasks never share a batch, and a text over the limit goes alone") {
   }
 }
 
+TEST_CASE("a long text is not passed over for ever") {
+  Fixture fixture(1);
+  fixture.watched->hold();
+  std::vector<std::thread> callers;
+  callers.emplace_back([&] { fixture.batching.encode(texts(1, 5, 1), 0); });
+  fixture.watched->wait_for_batches(1);
+  // Those of 10 and 502 tokens fill a batch together, again and again, and there is no room for one of
+  // 512 beside either. They queue up in this order.
+  const auto queue = [&](std::size_t count, std::size_t tokens, TokenId id) {
+    callers.emplace_back([&, batch = texts(count, tokens, id)] { fixture.batching.encode(batch, 0); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  };
+  queue(40, 10, 2);
+  queue(1, 512, 3);
+  queue(40, 502, 4);
+  fixture.watched->let_go();
+  for (std::thread& caller : callers) caller.join();
+  const auto& batches = fixture.watched->batches;
+  const auto has_long = [](const PackedTokens& batch) { return std::ranges::count(batch.ids, 3) > 0; };
+  CHECK(std::ranges::find_if(batches, has_long) - batches.begin() <= 2);
+}
+
 TEST_CASE("a failure is told to those in the batch, and the next ones go on") {
   Fixture fixture(2);
   CHECK_THROWS_WITH(fixture.batching.encode(texts(20, 1, 13), 0), "thirteen");
