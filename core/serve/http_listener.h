@@ -54,8 +54,8 @@ class HttpListener {
   HttpListener& operator=(const HttpListener&) = default;
 };
 
-// Listens until it is destroyed, which waits for the requests at hand. `most_bytes` of a body, else
-// the answer is 413. Loads the module. Throws k_io when it cannot listen.
+// Listens until it is destroyed, which closes all connections and waits for what is being computed.
+// `most_bytes` of a body, else the answer is 413. Loads the module. Throws k_io when it cannot listen.
 std::unique_ptr<HttpListener> listen_http(const HttpAddress& address, std::size_t most_bytes,
                                           HttpListener::Handler handler);
 

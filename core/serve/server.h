@@ -23,11 +23,12 @@ struct Serving {
   std::filesystem::path token_file;  // where the token stands
 };
 
-// Answers the clients of a store at its endpoint, many at a time, each on a thread of its own, until
-// an interrupt is pending; then what is being answered is finished. With `http` it answers there too
-// (http_api.h); a token that it makes itself lies in a file beside the endpoint's socket, which only
-// this user can read, for as long as it runs. Throws k_busy when another process serves this store,
-// k_io when it cannot listen or a token file is not fit, and as Service does.
+// Answers the clients of a store at its endpoint, many at a time, each on a thread of its own,
+// until an interrupt is pending; then what is being answered is finished. With `http` it answers
+// over HTTP too (http_api.h), where an interrupt closes the connections; a token that it makes
+// itself lies in a file beside the endpoint's socket, which only this user can read, for as long as
+// it runs. Throws k_busy when another process serves this store, k_io when it cannot listen or a
+// token file is not fit, and as Service does.
 void serve(const ServeOptions& options, const std::function<void(const Serving&)>& on_ready);
 
 }  // namespace vecdb
