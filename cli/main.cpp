@@ -46,8 +46,8 @@ extern "C" void on_bus_error(int) {
   ::_exit(k_out_of_resources);
 }
 
-// Memory that runs out in a static constructor of libtorch, while it is loaded, or in a thread of a
-// library has no other way to say so.
+// Memory that runs out in a static constructor, of FAISS before main() or of libtorch while it is
+// loaded, or in a thread of a library has no other way to say so.
 [[noreturn]] void on_terminate() {
   try {
     if (std::current_exception()) std::rethrow_exception(std::current_exception());
@@ -61,6 +61,11 @@ extern "C" void on_bus_error(int) {
   }
   std::abort();
 }
+
+// The one place that is called before the libraries' own constructors.
+void expect_the_worst() { std::set_terminate(on_terminate); }
+[[gnu::section(".preinit_array"), gnu::used]] void (*const k_before_libraries)() =
+    expect_the_worst;
 
 int run(const PrintAndExit& command, const GlobalOptions&) {
   Output::write(command.text);
@@ -97,7 +102,6 @@ int main(int argc, char** argv) {
   vecdb::occupy_closed_descriptors();
   vecdb::install_signal_handlers();
   std::signal(SIGBUS, vecdb::on_bus_error);
-  std::set_terminate(vecdb::on_terminate);
   const int code = vecdb::run_command_line(argc, argv);
   std::fflush(stdout);  // what was found before an error; failures were told of already
   // Stores are closed. Running the destructors of libtorch's thousands of

@@ -1,6 +1,7 @@
 #include "text/load/file_walk.h"
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -92,6 +93,7 @@ std::vector<FileWalk::Entry> FileWalk::list(const fs::path& folder) {
     if (type == fs::file_type::directory) name += '/';
     entries.push_back({std::move(name), type});
   }
+  if (error == std::errc::not_enough_memory) throw std::bad_alloc();  // not the folder's fault
   if (error) m_problems.push_back(skipped(folder, "cannot be listed: " + error.message()));
   std::ranges::sort(entries, std::greater(), &Entry::name);
   return entries;
