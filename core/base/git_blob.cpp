@@ -1,9 +1,9 @@
 #include "base/git_blob.h"
 
-#include <openssl/evp.h>
+#define OPENSSL_SUPPRESS_DEPRECATED  // see sha256.cpp
+#include <openssl/sha.h>
 
 #include <array>
-#include <memory>
 
 #include "base/error.h"
 #include "base/hex.h"
@@ -12,17 +12,14 @@ namespace vecdb {
 
 std::string git_blob_id(std::span<const std::byte> content) {
   const std::string header = "blob " + std::to_string(content.size());
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        &EVP_MD_CTX_free);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int length = 0;
-  if (context == nullptr || EVP_DigestInit_ex(context.get(), EVP_sha1(), nullptr) != 1 ||
-      EVP_DigestUpdate(context.get(), header.c_str(), header.size() + 1) != 1 ||
-      EVP_DigestUpdate(context.get(), content.data(), content.size()) != 1 ||
-      EVP_DigestFinal_ex(context.get(), digest.data(), &length) != 1) {
-    throw Error(ErrorKind::k_io, "SHA-1: the OpenSSL library failed; check its set-up");
+  SHA_CTX context;
+  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
+  if (SHA1_Init(&context) != 1 || SHA1_Update(&context, header.c_str(), header.size() + 1) != 1 ||
+      SHA1_Update(&context, content.data(), content.size()) != 1 ||
+      SHA1_Final(digest.data(), &context) != 1) {
+    throw Error(ErrorKind::k_io, "SHA-1: the OpenSSL library failed");
   }
-  return to_hex({digest.data(), length});
+  return to_hex(digest);
 }
 
 }  // namespace vecdb

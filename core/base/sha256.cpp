@@ -1,6 +1,10 @@
 #include "base/sha256.h"
 
-#include <openssl/evp.h>
+// OpenSSL would rather be asked by way of EVP. But the first digest by EVP sets up all of the
+// library, its configuration file included, and that takes longer than what a short-lived client of
+// `vecdb serve` does in all.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 #include <array>
 
@@ -10,36 +14,31 @@
 namespace vecdb {
 
 struct Sha256::Impl {
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(),
-                                                                  &EVP_MD_CTX_free};
+  SHA256_CTX context;
 };
 
 namespace {
 
-void check(bool ok) {
-  if (!ok) throw Error(ErrorKind::k_io, "SHA-256: the OpenSSL library failed; check its set-up");
+void check(int ok) {
+  if (ok != 1) throw Error(ErrorKind::k_io, "SHA-256: the OpenSSL library failed");
 }
 
 }  // namespace
 
-Sha256::Sha256() : m_impl(std::make_unique<Impl>()) {
-  check(m_impl->context != nullptr &&
-        EVP_DigestInit_ex(m_impl->context.get(), EVP_sha256(), nullptr) == 1);
-}
+Sha256::Sha256() : m_impl(std::make_unique<Impl>()) { check(SHA256_Init(&m_impl->context)); }
 
 Sha256::~Sha256() = default;
 
 void Sha256::update(std::span<const std::byte> bytes) {
-  check(EVP_DigestUpdate(m_impl->context.get(), bytes.data(), bytes.size()) == 1);
+  check(SHA256_Update(&m_impl->context, bytes.data(), bytes.size()));
 }
 
 void Sha256::update(std::string_view bytes) { update(std::as_bytes(std::span(bytes))); }
 
 std::string Sha256::hex_digest() {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int length = 0;
-  check(EVP_DigestFinal_ex(m_impl->context.get(), digest.data(), &length) == 1);
-  return to_hex({digest.data(), length});
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  check(SHA256_Final(digest.data(), &m_impl->context));
+  return to_hex(digest);
 }
 
 std::string sha256_hex(std::span<const std::byte> bytes) {

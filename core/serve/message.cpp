@@ -9,6 +9,7 @@ namespace vecdb {
 
 namespace {
 
+constexpr const char* k_refused = "refused";
 constexpr const char* k_what = "a message between vecdb and its server";
 
 [[noreturn]] void malformed() {
@@ -196,7 +197,7 @@ EncodeTokens read_encode_tokens(const Message& message) {
 }
 
 Message refusal_message(const std::string& why) {
-  return {.json = dump_json_of_any_bytes(Json{{"refused", why}})};
+  return {.json = dump_json_of_any_bytes(Json{{k_refused, why}})};
 }
 
 Message accepted_message() { return {.json = "{}"}; }
@@ -222,10 +223,10 @@ Message message_of_vectors(std::span<const float> vectors) {
 }
 
 std::optional<std::string> refusal_of(const Message& message) {
-  return reading(message, [](const Json& json) {
-    const auto why = json.find("refused");
-    return why == json.end() ? std::nullopt : std::optional(why->get<std::string>());
-  });
+  // No other answer begins so. Others are long, and are read once only.
+  if (!message.json.starts_with("{\"" + std::string(k_refused) + "\":")) return std::nullopt;
+  return reading(message,
+                 [](const Json& json) { return json.at(k_refused).get<std::string>(); });
 }
 
 QueryFacts read_facts(const Message& message) {
