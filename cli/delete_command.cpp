@@ -22,6 +22,7 @@ Documents find_named(const StoreWriter& store, const std::vector<std::string>& n
   for (const auto& name : names) {
     const auto uri = stored_uri(store, name);
     if (!uri) {
+      require_absent(store, name);
       throw Error(ErrorKind::k_io, name + ": is not in the store; nothing was deleted");
     }
     if (std::ranges::count(uris, *uri) > 0) continue;

@@ -48,7 +48,8 @@ std::optional<std::uint64_t> chunk_number(const std::string& id, std::size_t has
 int run(const ShowCommand& command, const GlobalOptions& global) {
   const StoreReader store(existing_store(global));
   const Style style = style_for(global);
-  const auto missing = [&] {
+  const auto missing = [&](const std::string& name) {
+    require_absent(store, name);
     return Error(ErrorKind::k_io,
                  command.id + ": is not in the store; `vecdb list` prints what is");
   };
@@ -58,10 +59,11 @@ int run(const ShowCommand& command, const GlobalOptions& global) {
   }
   const auto hash = command.id.rfind('#');
   const auto number = chunk_number(command.id, hash);
-  const auto uri = number ? stored_uri(store, command.id.substr(0, hash)) : std::nullopt;
-  if (!uri) throw missing();
+  const std::string name = number ? command.id.substr(0, hash) : command.id;
+  const auto uri = number ? stored_uri(store, name) : std::nullopt;
+  if (!uri) throw missing(name);
   const auto chunks = store.chunks_of(*uri);
-  if (*number >= chunks.size()) throw missing();
+  if (*number >= chunks.size()) throw missing(command.id);
   print(chunks[*number], global, style);
   return 0;
 }

@@ -29,4 +29,10 @@ std::optional<std::string> stored_uri(const Store& store, const std::string& nam
   return std::nullopt;
 }
 
+// To be called before it is said that the store holds neither: see StoreReader::require_absent().
+template <typename Store>
+void require_absent(const Store& store, const std::string& name) {
+  for (const auto& uri : {name, uri_of(name)}) store.require_absent(uri);
+}
+
 }  // namespace vecdb

@@ -174,6 +174,13 @@ std::optional<DocumentRow> Catalogue::find_document(const std::string& uri) cons
   return row;
 }
 
+void Catalogue::require_absent(const std::string& uri) const {
+  each_document([&](const DocumentRow& row) {
+    if (row.summary.record.uri == uri) throw damaged(file(), "the index of documents is wrong");
+    return true;
+  });
+}
+
 ChunkRow Catalogue::read_chunk(const Statement& statement, const std::string& uri) const {
   return chunk_from(statement, uri, file());
 }

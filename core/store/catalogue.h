@@ -49,6 +49,8 @@ class Catalogue {
   // By uri, until `visit` returns false; their number compared with the state's.
   void each_document(const std::function<bool(const DocumentRow&)>& visit) const;
   std::optional<DocumentRow> find_document(const std::string& uri) const;
+  // Throws k_damaged when there is one of that uri which its index does not lead to. Reads all.
+  void require_absent(const std::string& uri) const;
   std::vector<ChunkRow> chunks_of(const DocumentRow& document) const;
   void each_chunk_of(const DocumentRow& document,
                      const std::function<bool(ChunkRow&&)>& visit) const;

@@ -190,6 +190,9 @@ class StoreReader {
   std::vector<DocumentSummary> documents() const;
   void each_document(const std::function<bool(const DocumentSummary&)>& visit) const;
   std::optional<DocumentSummary> find_document(const std::string& uri) const;
+  // Before it is said that there is none: find_document() trusts an index, in which a flipped bit
+  // hides a document. Throws k_damaged when it does. Reads all documents.
+  void require_absent(const std::string& uri) const;
   // All chunks of a document in order; empty when there is none of that uri.
   std::vector<StoredChunk> chunks_of(const std::string& uri) const;
   // The same one at a time, without the document, until `visit` returns false.
@@ -249,6 +252,7 @@ class StoreWriter {
 
   const StoreSettings& settings() const noexcept;
   std::optional<DocumentSummary> find_document(const std::string& uri) const;
+  void require_absent(const std::string& uri) const;  // see StoreReader
 
   // Stores the documents, replacing those of the same uri, removes the documents of the given uris
   // (unknown ones are ignored), and gives stored documents that are the same else a new record: all

@@ -212,6 +212,10 @@ std::optional<DocumentSummary> StoreReader::find_document(const std::string& uri
   return std::move(row->summary);
 }
 
+void StoreReader::require_absent(const std::string& uri) const {
+  m_impl->catalogue.require_absent(uri);
+}
+
 std::vector<StoredChunk> StoreReader::chunks_of(const std::string& uri) const {
   std::vector<StoredChunk> chunks;
   const auto document = m_impl->catalogue.find_document(uri);

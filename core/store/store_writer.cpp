@@ -367,6 +367,10 @@ std::optional<DocumentSummary> StoreWriter::find_document(const std::string& uri
   return std::move(row->summary);
 }
 
+void StoreWriter::require_absent(const std::string& uri) const {
+  m_impl->catalogue.require_absent(uri);
+}
+
 void StoreWriter::commit(std::span<const NewDocument> documents,
                          std::span<const std::string> removed,
                          std::span<const DocumentRecord> touched) {

@@ -192,3 +192,27 @@ def test_a_spoilt_file_never_changes_an_answer(world, which):
         assert code == 3 or not is_spoilt or is_harmless, "verify calls it sound"
 
     run_tries(6, f"files of the store `{which}` spoilt", sample(damages(begin), 20), attempt)
+
+
+def test_a_flipped_bit_in_the_index_of_documents_hides_none(world):
+    """An index that leads past a document is not the same as none of that name."""
+    store = shutil.copytree(world.after, world.program.folder / "hidden")
+    uri = world.must("list", "--json", store=store).records[0]["uri"]
+    right = world.must("show", uri, store=store).out
+    whole = (store / "catalog.db").read_bytes()
+    places = [match.start() for match in re.finditer(re.escape(uri.encode()), whole)]
+    assert len(places) >= 2, "in the row and in the index"
+
+    def attempt(place, _, folder):
+        copy = shutil.copytree(store, folder / "store")
+        data = bytearray(whole)
+        data[place + len(uri) // 2] ^= 2
+        (copy / "catalog.db").write_bytes(data)
+        result = world.run(copy, "show", uri)
+        if result.code != 0 or result.out != right:
+            judge_refusal(result, "catalog.db")
+        deleted = world.run(copy, "delete", uri)
+        if deleted.code != 0:
+            judge_refusal(deleted, "catalog.db")
+
+    run_tries(6, "a bit flipped in a document's name", places, attempt)
