@@ -9,8 +9,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 
 namespace vecdb {
 
@@ -51,9 +53,26 @@ std::string without_controls(std::string_view text, bool keep_layout) {
   return result;
 }
 
-[[noreturn]] void fail_output() {
-  if (errno == EPIPE) throw ClosedPipe{};
-  throw Error(ErrorKind::k_io, "stdout: cannot write: " + last_system_error());
+constexpr std::size_t k_buffer_bytes = std::size_t{64} << 10U;
+
+// What stands to be written to stdout. Not stdio's buffer: that loses what it holds when a signal
+// interrupts a write.
+std::string& pending_output() {
+  static std::string pending;
+  return pending;
+}
+
+void write_output(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t put = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (put >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(put));
+    } else if (errno == EPIPE) {
+      throw ClosedPipe{};
+    } else if (errno != EINTR || pending_interrupt() != 0) {  // a full pipe must not keep it
+      throw Error(ErrorKind::k_io, "stdout: cannot write: " + last_system_error());
+    }
+  }
 }
 
 std::size_t terminal_width(int fd) {
@@ -79,11 +98,13 @@ void occupy_closed_descriptors() {
 }
 
 void Output::write(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_output();
+  pending_output() += text;
+  if (pending_output().size() >= k_buffer_bytes) flush();
 }
 
 void Output::flush() {
-  if (std::fflush(stdout) != 0) fail_output();
+  // What fails once is not tried again: it was told of.
+  write_output(std::exchange(pending_output(), {}));
 }
 
 std::string Style::bold(std::string_view text) const {

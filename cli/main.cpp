@@ -72,6 +72,14 @@ int run(const PrintAndExit& command, const GlobalOptions&) {
   return k_done;
 }
 
+// After an error, which was told of; there is no code left for another one.
+void flush_what_was_found() noexcept {
+  try {
+    Output::flush();
+  } catch (...) {
+  }
+}
+
 int run_command_line(int argc, const char* const* argv) {
   try {
     const Options options = parse_options(argc, argv);
@@ -103,7 +111,7 @@ int main(int argc, char** argv) {
   vecdb::install_signal_handlers();
   std::signal(SIGBUS, vecdb::on_bus_error);
   const int code = vecdb::run_command_line(argc, argv);
-  std::fflush(stdout);  // what was found before an error; failures were told of already
+  vecdb::flush_what_was_found();
   // Stores are closed. Running the destructors of libtorch's thousands of
   // statics would take longer than answering a query.
   ::_exit(code);

@@ -117,3 +117,18 @@ def test_without_any_descriptor_nothing_is_lost(world):
         judge_store(world, store, name)
 
     run_tries(14, "closed descriptors", [*CHANGE, "list", "query"], attempt)
+
+
+def test_a_write_that_a_signal_interrupts_is_made_again(world):
+    needs("strace")
+    right = world.must("list", "--json", store=world.after).out
+
+    def attempt(when, _, folder):
+        log = folder / "log"
+        command = ["strace", "-o", log, "-e", "trace=write", "-e", f"inject=write:error=EINTR:when={when}", PROGRAM,
+                   "--store", world.after, "list", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, env=world.program.env, timeout=120)
+        assert (done.returncode, done.stdout, done.stderr) == (0, right, ""), done
+        assert "EINTR" in log.read_text()
+
+    run_tries(14, "a write to stdout is interrupted", ["1", "1..3"], attempt)
