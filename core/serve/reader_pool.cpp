@@ -43,6 +43,10 @@ ReaderPool::Lease ReaderPool::take() {
 }
 
 void ReaderPool::close_stale() {
+  {
+    const std::lock_guard lock(m_mutex);
+    if (m_idle.empty()) return;  // a server that nobody asks reads nothing
+  }
   std::optional<StoreState> state;
   try {
     state = committed_state(m_store);
