@@ -122,10 +122,6 @@ class Questions {
   std::unique_ptr<QuerySession> m_session;
 };
 
-bool is_blank(const std::string& text) {
-  return text.find_first_not_of(" \t\r\n\v\f") == std::string::npos;
-}
-
 int answer_one(const QueryCommand& command, const GlobalOptions& global) {
   if (is_blank(command.text)) {
     throw Error(ErrorKind::k_usage, std::string(k_question) + ": is empty; write one");

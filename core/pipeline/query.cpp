@@ -48,6 +48,10 @@ std::vector<Candidate> find_candidates(const StoreReader& store, std::span<const
 
 }  // namespace
 
+bool is_blank(std::string_view text) noexcept {
+  return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
+}
+
 std::vector<Hit> find_nearest(const StoreReader& store, std::span<const float> vector,
                               const QueryLimits& limits) {
   std::vector<Hit> hits;

@@ -34,6 +34,9 @@ struct QueryLimits {
   std::string name = "the question";     // in errors
 };
 
+// Whether a question has no words: nothing but white space.
+bool is_blank(std::string_view text) noexcept;
+
 // The passages nearest to a unit vector of the store's dimension: the best k of the store, or of
 // `among`, exactly or as far as `effort` finds them, with the same bits whatever was asked before.
 // Equal scores are in order of uri, then chunk.

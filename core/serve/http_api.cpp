@@ -253,7 +253,7 @@ ApiResponse HttpApi::embeddings(const ApiRequest& request) {
 ApiResponse HttpApi::query(const ApiRequest& request) {
   const Fields fields(request, {"query", "k", "min_score", "filter", "recall", "nprobe"});
   const auto text = fields.text("query");
-  if (!text || text->find_first_not_of(" \t\r\n\v\f") == std::string::npos) {
+  if (!text || is_blank(*text)) {
     Fields::refuse("query", "is missing or empty");
   }
   QueryOptions options;
