@@ -21,6 +21,14 @@ std::vector<std::thread> start_threads(std::size_t count, const std::function<vo
   return threads;
 }
 
+std::vector<std::thread> start_some_threads(std::size_t count, const std::function<void()>& work) {
+  std::vector<std::thread> threads = start_threads(count, work);
+  if (!threads.empty()) return threads;
+  throw Error(ErrorKind::k_io,
+              "a thread: the system gives none; raise its limit of processes (ulimit -u), or end "
+              "others");
+}
+
 void run_parallel(std::size_t count, std::size_t threads,
                   const std::function<void(std::size_t)>& task) {
   std::atomic<std::size_t> next{0};
@@ -43,13 +51,7 @@ void run_parallel(std::size_t count, std::size_t threads,
 }
 
 WorkerPool::WorkerPool(std::size_t threads)
-    : m_threads(start_threads(threads, [this] { work(); })) {
-  if (m_threads.empty()) {
-    throw Error(ErrorKind::k_io,
-                "a thread: the system gives none; raise its limit of processes (ulimit -u), or end "
-                "others");
-  }
-}
+    : m_threads(start_some_threads(threads, [this] { work(); })) {}
 
 WorkerPool::~WorkerPool() {
   {

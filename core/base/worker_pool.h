@@ -16,6 +16,9 @@ namespace vecdb {
 // Starts up to `count` threads that run `work`; fewer, or none, when the system gives no more.
 std::vector<std::thread> start_threads(std::size_t count, const std::function<void()>& work);
 
+// The same, and at least one: throws k_io when the system gives none.
+std::vector<std::thread> start_some_threads(std::size_t count, const std::function<void()>& work);
+
 // Runs task(i) for every i below `count` on up to `threads` threads, the caller's among them. The
 // first exception stops the rest and is thrown again.
 void run_parallel(std::size_t count, std::size_t threads,

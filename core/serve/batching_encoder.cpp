@@ -5,7 +5,6 @@
 #include <span>
 #include <utility>
 
-#include "base/error.h"
 #include "base/worker_pool.h"
 
 namespace vecdb {
@@ -49,12 +48,7 @@ BatchingEncoder::BatchingEncoder(std::shared_ptr<const Encoder> encoder, std::si
       m_dimension(dimension),
       m_memory(memory),
       m_budget(max_memory),
-      m_workers(start_threads(std::max<std::size_t>(workers, 1), [this] { work(); })) {
-  if (m_workers.empty()) {
-    throw Error(ErrorKind::k_io,
-                "a thread: the system gives none; raise its limit of processes (ulimit -u)");
-  }
-}
+      m_workers(start_some_threads(std::max<std::size_t>(workers, 1), [this] { work(); })) {}
 
 BatchingEncoder::~BatchingEncoder() {
   {
