@@ -359,7 +359,7 @@ struct Parser {
   std::map<CLI::App*, std::shared_ptr<Command>> commands;
 
   Parser() {
-    app.set_version_flag("--version", version_text());
+    app.set_version_flag("--version", [] { return version_text(); });  // opens a module
     app.require_subcommand(1);
     add_global(app, global);
     app.add_option("--config", configuration_file, "Read defaults of flags from this file")
@@ -394,7 +394,10 @@ struct Parser {
     verb->set_help_flag("-h,--help", "Print this help and exit");
     verb->footer("Flags of every command, --store and --json among them: `vecdb --help`.");
     auto command = std::make_shared<Command>(Verb{});
-    add_options(*verb, std::get<Verb>(*command));
+    // Only of the verb that is given: making the flags of all of them takes longer than parsing.
+    verb->preparse_callback([verb, command, add_options](std::size_t) {
+      add_options(*verb, std::get<Verb>(*command));
+    });
     commands[verb] = std::move(command);
   }
 

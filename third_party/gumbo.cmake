@@ -1,4 +1,2 @@
 # Gumbo, Google's HTML5 parser. Debian: libgumbo-dev.
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(GUMBO REQUIRED IMPORTED_TARGET GLOBAL gumbo)
-add_library(gumbo::gumbo ALIAS PkgConfig::GUMBO)
+static_library(gumbo::gumbo gumbo.h gumbo)

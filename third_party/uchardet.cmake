@@ -1,4 +1,2 @@
 # uchardet, which tells encodings by the statistics of letters. Debian: libuchardet-dev.
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(UCHARDET REQUIRED IMPORTED_TARGET GLOBAL uchardet)
-add_library(uchardet::uchardet ALIAS PkgConfig::UCHARDET)
+static_library(uchardet::uchardet uchardet/uchardet.h uchardet)

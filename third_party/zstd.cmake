@@ -1,4 +1,2 @@
 # Zstandard. Debian: libzstd-dev.
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET GLOBAL libzstd)
-add_library(zstd::zstd ALIAS PkgConfig::ZSTD)
+static_library(zstd::zstd zstd.h zstd)

@@ -14,7 +14,8 @@ void* module_function(const std::string& module, const char* function) {
   for (const auto& place : {folder, folder / "../" VECDB_MODULE_FOLDER}) {
     const auto path = place / module;
     if (!std::filesystem::exists(path)) continue;
-    void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    // Its own libraries lie beside the file itself, not beside a link to it.
+    void* handle = ::dlopen(std::filesystem::canonical(path).c_str(), RTLD_NOW | RTLD_LOCAL);
     void* found = handle == nullptr ? nullptr : ::dlsym(handle, function);
     if (found == nullptr) {
       throw Error(ErrorKind::k_io,

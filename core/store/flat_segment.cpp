@@ -1,21 +1,14 @@
 #include "store/flat_segment.h"
 
-#include <faiss/Index.h>
-#include <faiss/impl/FaissException.h>
-#include <faiss/impl/IDSelector.h>
-#include <faiss/utils/distances.h>
-#include <faiss/utils/utils.h>
-
 #include <algorithm>
 #include <cstring>
-#include <memory>
-#include <type_traits>
 #include <utility>
 
 #include "base/sha256.h"
 #include "base/verified_file.h"
 #include "base/worker_pool.h"
 #include "store/damage.h"
+#include "store/faiss_module.h"
 #include "store/flat_file.h"
 #include "store/layout.h"
 
@@ -25,54 +18,24 @@ namespace {
 
 constexpr std::size_t k_id_bytes = sizeof(ChunkId);
 
-using RowNumber = std::remove_cvref_t<decltype(faiss::Index::ntotal)>;
-
-// Leaves rows out of a search: a bit for each row, set for those.
-class AllBut : public faiss::IDSelector {
- public:
-  explicit AllBut(std::vector<bool> left_out) : m_left_out(std::move(left_out)) {}
-  // An index is not searched for rows that it should not have: they can be any number.
-  bool is_member(RowNumber row) const override {
-    const auto place = static_cast<std::size_t>(row);
-    return place < m_left_out.size() && !m_left_out[place];
-  }
-
- private:
-  std::vector<bool> m_left_out;
-};
-
-// FAISS goes through the numbers of such a selector and looks at no other row.
-class Only : public faiss::IDSelectorArray {
- public:
-  explicit Only(std::vector<RowNumber> rows)
-      : IDSelectorArray(rows.size(), rows.data()), m_rows(std::move(rows)) {}
-
- private:
-  std::vector<RowNumber> m_rows;
-};
-
 // More than one of so many are not named one by one, 8 bytes each, where looking at a bit for every
 // row costs little beside reading their vectors.
 constexpr std::int64_t k_few = 16;
 
-enum class Naming { k_each, k_bits };
-
-// Of `count` rows; `dead` has a bit for each row, or none at all.
-std::shared_ptr<faiss::IDSelector> select_rows(const std::vector<RowRange>& ranges, Naming naming,
-                                               std::int64_t count, const std::vector<bool>& dead) {
-  if (ranges.size() == 1 && dead.empty()) {
-    return std::make_shared<faiss::IDSelectorRange>(ranges[0].first, ranges[0].end);
-  }
-  if (naming == Naming::k_each) {
-    std::vector<RowNumber> rows;
-    for (const RowRange& range : ranges) {
-      for (std::int64_t row = range.first; row < range.end; ++row) {
-        if (dead.empty() || !dead[static_cast<std::size_t>(row)]) rows.push_back(row);
-      }
+// Of rows of which `dead` has a bit for each, or none at all.
+RowSelection::Each each_of(const std::vector<RowRange>& ranges, const std::vector<bool>& dead) {
+  RowSelection::Each rows;
+  for (const RowRange& range : ranges) {
+    for (std::int64_t row = range.first; row < range.end; ++row) {
+      if (dead.empty() || !dead[static_cast<std::size_t>(row)]) rows.push_back(row);
     }
-    return std::make_shared<Only>(std::move(rows));
   }
-  std::vector<bool> left_out(static_cast<std::size_t>(count), true);
+  return rows;
+}
+
+RowSelection::AllBut all_but(const std::vector<RowRange>& ranges, std::int64_t count,
+                             const std::vector<bool>& dead) {
+  RowSelection::AllBut left_out(static_cast<std::size_t>(count), true);
   for (const RowRange& range : ranges) {
     const auto first = left_out.begin() + range.first;
     if (dead.empty()) {
@@ -81,19 +44,8 @@ std::shared_ptr<faiss::IDSelector> select_rows(const std::vector<RowRange>& rang
       std::copy(dead.begin() + range.first, dead.begin() + range.end, first);
     }
   }
-  return std::make_shared<AllBut>(std::move(left_out));
+  return left_out;
 }
-
-// Counts rows from `first` on, as a search that begins there does.
-class RowsFrom : public faiss::IDSelector {
- public:
-  RowsFrom(std::int64_t first, const faiss::IDSelector& all) : m_first(first), m_all(all) {}
-  bool is_member(RowNumber row) const override { return m_all.is_member(m_first + row); }
-
- private:
-  std::int64_t m_first;
-  const faiss::IDSelector& m_all;
-};
 
 // FAISS uses one thread for one query, so the rows are searched in blocks. Their size is fixed:
 // what is proposed does not depend on the number of threads.
@@ -213,16 +165,21 @@ std::vector<float> FlatSegment::vector_at(std::int64_t row) const {
 }
 
 RowSelection FlatSegment::select(const ChunkRanges* among) const {
-  RowSelection selection{.most = m_row.live(), .is_few = false, .selector = nullptr};
-  if (among != nullptr) {
-    const std::vector<RowRange> ranges = rows_of(*among);
-    selection.most = 0;
-    for (const RowRange& range : ranges) selection.most += range.end - range.first;
-    selection.is_few = selection.most <= m_row.count / k_few;
-    selection.selector = select_rows(ranges, selection.is_few ? Naming::k_each : Naming::k_bits,
-                                     m_row.count, m_dead);
-  } else if (!m_dead.empty()) {
-    selection.selector = std::make_shared<AllBut>(m_dead);
+  if (among == nullptr) {
+    RowSelection live{.most = m_row.live(), .is_few = false, .rows = RowRange{0, m_row.count}};
+    if (!m_dead.empty()) live.rows = m_dead;
+    return live;
+  }
+  const std::vector<RowRange> ranges = rows_of(*among);
+  RowSelection selection;
+  for (const RowRange& range : ranges) selection.most += range.end - range.first;
+  selection.is_few = selection.most <= m_row.count / k_few;
+  if (ranges.size() == 1 && m_dead.empty()) {
+    selection.rows = ranges.front();
+  } else if (selection.is_few) {
+    selection.rows = each_of(ranges, m_dead);
+  } else {
+    selection.rows = all_but(ranges, m_row.count, m_dead);
   }
   return selection;
 }
@@ -230,54 +187,35 @@ RowSelection FlatSegment::select(const ChunkRanges* among) const {
 void FlatSegment::propose(std::span<const float> query, std::size_t count,
                           const RowSelection& selection, std::size_t threads,
                           std::vector<Proposal>& proposals) const {
-  const faiss::IDSelector* const selector = selection.selector.get();
   const std::size_t wanted = std::min(count, to_index(selection.most));
-  // FAISS goes straight to a few rows, when the selector that names them is handed on as it is.
+  if (wanted == 0) return;
+  const auto* range = std::get_if<RowRange>(&selection.rows);
+  const RowRange rows = range != nullptr ? *range : RowRange{0, m_row.count};
+  // Of few rows, most blocks would have none.
   const std::int64_t block_rows = selection.is_few ? m_row.count : k_block_rows;
-  const auto blocks = to_index((m_row.count + block_rows - 1) / block_rows);
+  const auto blocks = to_index((rows.end - rows.first + block_rows - 1) / block_rows);
   std::vector<std::vector<Proposal>> found(blocks);
   run_parallel(blocks, threads, [&](std::size_t i) {
-    const std::int64_t first = to_signed(i) * block_rows;
-    const RowRange block{first, std::min(first + block_rows, m_row.count)};
-    if (selection.is_few || selector == nullptr) {
-      found[i] = propose_of(query, wanted, block, selector);
-    } else {
-      const RowsFrom from_first(first, *selector);
-      found[i] = propose_of(query, wanted, block, &from_first);
-    }
+    const std::int64_t first = rows.first + to_signed(i) * block_rows;
+    const RowRange block{first, std::min(first + block_rows, rows.end)};
+    found[i] = propose_of(query, wanted, block, selection);
   });
   for (const auto& each : found) proposals.insert(proposals.end(), each.begin(), each.end());
 }
 
 std::vector<Proposal> FlatSegment::propose_of(std::span<const float> query, std::size_t count,
                                               RowRange block,
-                                              const faiss::IDSelector* selector) const {
-  const std::int64_t row_count = block.end - block.first;
-  const std::size_t wanted = std::min(count, to_index(row_count));
+                                              const RowSelection& selection) const {
   std::vector<Proposal> proposals;
-  if (wanted == 0) return proposals;
-  std::vector<float> scores(wanted);
-  std::vector<std::int64_t> rows(wanted, -1);
-  // The rows are not aligned for floats, so this pointer is only handed on: FAISS loads them with
-  // instructions that do not mind.
-  const auto* floats = reinterpret_cast<const float*>(vectors(block.first, row_count).data());
   try {
-    faiss::knn_inner_product(query.data(), floats, query.size(), 1, to_index(row_count), wanted,
-                             scores.data(), rows.data(), selector);
-  } catch (const faiss::FaissException& error) {
-    throw Error(ErrorKind::k_io, m_path.string() + ": FAISS cannot search it: " + error.what());
-  }
-  for (std::size_t i = 0; i < wanted; ++i) {
-    if (rows[i] < 0 || rows[i] >= row_count) continue;
-    proposals.push_back({.chunk = chunk_at(block.first + rows[i]), .score = scores[i]});
+    for (const FoundRow& found :
+         faiss_module().search(query, vectors(0, m_row.count).data(), block, selection, count)) {
+      proposals.push_back({.chunk = chunk_at(found.row), .score = found.score});
+    }
+  } catch (const FaissFailure& failure) {
+    throw Error(ErrorKind::k_io, m_path.string() + ": FAISS cannot search it: " + failure.what());
   }
   return proposals;
-}
-
-std::string faiss_version() {
-  const std::string options = faiss::get_compile_options();  // "OPTIMIZE AVX2"
-  return std::to_string(FAISS_VERSION_MAJOR) + "." + std::to_string(FAISS_VERSION_MINOR) + "." +
-         std::to_string(FAISS_VERSION_PATCH) + " (" + options.substr(options.rfind(' ') + 1) + ")";
 }
 
 }  // namespace vecdb

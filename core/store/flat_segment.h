@@ -4,19 +4,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/file.h"
+#include "store/row_selection.h"
 #include "store/rows.h"
 #include "store/store.h"
-
-namespace faiss {
-struct IDSelector;
-}
 
 namespace vecdb {
 
@@ -29,20 +25,6 @@ using VectorBlock = std::span<const std::byte>;
 using EachBlock = std::function<void(const std::function<void(VectorBlock)>&)>;
 void write_flat_segment(const std::filesystem::path& folder, std::span<const ChunkId> chunks,
                         const EachBlock& each_block, SegmentRow& row);
-
-// Rows of a segment: [first, end).
-struct RowRange {
-  std::int64_t first = 0;
-  std::int64_t end = 0;
-};
-
-// The rows of a segment that a search may find.
-struct RowSelection {
-  std::int64_t most = 0;  // how many there are, dead ones perhaps among them
-  // Fewer are dearer to look for in an index than to compare one by one.
-  bool is_few = false;
-  std::shared_ptr<faiss::IDSelector> selector;  // nullptr: every row
-};
 
 // A committed segment, mapped and searched where it lies.
 class FlatSegment {
@@ -86,9 +68,9 @@ class FlatSegment {
   // The first row of this chunk or a later one; row().count when there is none.
   std::int64_t row_from(ChunkId chunk) const;
   std::vector<RowRange> rows_of(const ChunkRanges& chunks) const;
-  // The `count` best rows of a block, of those that `selector` (nullptr: every one) lets through.
+  // The `count` best of those rows of a block that are selected.
   std::vector<Proposal> propose_of(std::span<const float> query, std::size_t count, RowRange block,
-                                   const faiss::IDSelector* selector) const;
+                                   const RowSelection& selection) const;
 
   std::filesystem::path m_path;
   SegmentRow m_row;

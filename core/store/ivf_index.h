@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "store/faiss_module.h"
 #include "store/flat_segment.h"
 #include "store/store.h"
 
@@ -46,8 +47,6 @@ class IvfIndex {
  public:
   // Only maps the file and compares its size: k_damaged when that is another one.
   IvfIndex(const std::filesystem::path& file, IvfRow row);
-  ~IvfIndex();
-  IvfIndex(IvfIndex&&) noexcept;
 
   const IvfRow& row() const noexcept { return m_row; }
 
@@ -71,12 +70,10 @@ class IvfIndex {
                std::vector<Proposal>& proposals) const;
 
  private:
-  struct Opened;
-
   std::filesystem::path m_path;
   IvfRow m_row;
   MappedFile m_file;
-  std::unique_ptr<Opened> m_index;
+  std::unique_ptr<FaissIvf> m_index;
 };
 
 }  // namespace vecdb

@@ -52,7 +52,7 @@ class Bench:
     def ask(self, system: str, effort: float, queries: Path, _round: int = 0) -> dict:
         store = self.data / system
         if system.startswith("vecdb"):
-            command = [self.build / "bench" / "bench_ask", store, queries.with_suffix(".f32"), K, os.cpu_count(), effort]
+            command = [self.build / "bench_ask", store, queries.with_suffix(".f32"), K, os.cpu_count(), effort]
             answer = json.loads(run_process(command, our_environment()).output)
             answer["best"] = [[chunk - 1 for chunk in best] for best in answer["best"]]  # ids count from 1
             return answer
@@ -164,7 +164,7 @@ def search_table(bench: Bench, results: dict[str, list[dict]], truth, costs, eff
 
 def scan_table(bench: Bench, rounds: int) -> tuple[str, float]:
     """The bandwidth of a flat search beside a plain read of the same bytes."""
-    ours = [bench.build / "bench" / "bench_scan", "run", bench.data / "vecdb-flat", 5]
+    ours = [bench.build / "bench_scan", "run", bench.data / "vecdb-flat", 5]
     peer = [bench.python, HERE / "peer_scan.py", bench.data / "vecdb-flat", 5]
     results = interleave(rounds, {"ours": lambda _: json.loads(run_process(ours, our_environment()).output),
                                   "peer": lambda _: json.loads(run_process(peer, peer_environment()).output)})

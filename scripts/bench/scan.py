@@ -31,7 +31,7 @@ def build(folder: Path, *options: str) -> Path:
     if configured.returncode != 0:
         raise BenchError(f"{folder}: cannot be configured: {configured.stderr.strip()[-1000:]}")
     subprocess.run(["cmake", "--build", folder, "--target", TARGET], check=True, stdout=subprocess.DEVNULL)
-    return folder / "bench" / TARGET
+    return folder / TARGET
 
 
 def has_debian_library() -> bool:

@@ -24,7 +24,7 @@ ARROWS = {
 THIRD_PARTY = {
     r"CLI/": r"cli/(options\.cpp|\w*flags\.(h|cpp))",
     r"torch/|ATen/|c10/": r"core/model/encoder/torch_(allocator|encoder)\.cpp",
-    r"faiss/": r"core/store/(flat_segment|ivf_index)\.cpp",
+    r"faiss/": r"core/store/faiss/\w+\.(h|cpp)",
     r"sqlite3\.h": r"core/store/sqlite\.cpp",
     r"nlohmann/": r"core/base/json\.h",
     r"openssl/": r"core/base/(sha256|git_blob)\.cpp",

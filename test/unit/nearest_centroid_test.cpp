@@ -1,4 +1,4 @@
-#include "store/nearest_centroid.h"
+#include "store/faiss/nearest_centroid.h"
 
 #include <catch2/catch.hpp>
 #include <cmath>

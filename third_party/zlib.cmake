@@ -1,0 +1,2 @@
+# zlib. Debian: zlib1g-dev.
+static_library(zlib::zlib zlib.h z)
