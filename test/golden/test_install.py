@@ -21,6 +21,8 @@ def test_everything_has_its_place(prefix):
                  "share/vecdb/models/all-MiniLM-L6-v2/model.json"):
         assert (prefix / file).is_file(), file
     for library in PROGRAM.parent.glob("**/libvecdb_*.so"):
+        if library.is_symlink():  # for the test programs
+            continue
         name = library.relative_to(PROGRAM.parent)
         assert list(prefix.glob(f"lib*/**/vecdb/{name}")), name
     assert list(prefix.glob("share/doc/**/NOTICE"))
@@ -54,8 +56,8 @@ def test_it_finds_its_network_module(tmp_path, prefix):
 
 
 def test_no_library_comes_from_the_working_folder(vecdb, speech_store):
-    for library in ("libc10.so", "libcurl.so.4", "libgomp.so.1", "libsqlite3.so.0", "libtorch_cpu.so",
-                    "libvecdb_faiss.so"):
+    for library in ("libc10.so", "libcurl.so.4", "libgomp.so.1", "libicuuc.so.72", "libstdc++.so.6",
+                    "libtorch_cpu.so", "libvecdb_faiss.so", "libvecdb_faiss_module.so"):
         vecdb.write(library, "a trap")
     assert vecdb("--store", speech_store, "query", QUESTION).code == 0
     pull = vecdb("model", "pull", "owner/model", HF_ENDPOINT="ftp://127.0.0.1")
