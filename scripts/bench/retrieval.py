@@ -6,7 +6,7 @@
 Files and folders are split into passages; default: the sample, and the topics of Python's help(). A question is a
 run of words from one passage, which it has to find: nDCG@10 is 1 / log2(1 + rank), or 0 where it is not among the
 first ten. Prints for each size of passages and questions the mean of f32, and of the others the mean difference to
-it with its standard error, beside the least cosine of the questions' and the passages' vectors to those of f32.
+it with its standard error; and the least cosine of passages' and questions' vectors to those of f32.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from workbench import ROOT, SAMPLE, our_environment
 
 PRECISIONS = ("f32", "bf16", "int8")
 TOP = 10
-SETTINGS = ((1000, 12), (1000, 6), (300, 12), (300, 6), (300, 3))  # characters of a passage, words of a question
+WORDS = {1000: (12, 6), 300: (12, 6, 3)}  # of the questions, for passages of so many characters
 
 
 def run(program: Path, *arguments, text: str = "") -> list[dict]:
@@ -53,8 +53,8 @@ def make_questions(passages: list[dict], words: int, count: int, chance: random.
     return questions
 
 
-def gains(program: Path, store: Path, precision: str, split: list, questions: dict) -> list[float]:
-    run(program, "--store", store, "--precision", precision, "ingest", "--quiet", *split)
+def gains(program: Path, store: Path, questions: dict[str, tuple[str, int]]) -> list[float]:
+    """nDCG@10, one a question."""
     found = dict.fromkeys(questions, 0.0)
     for record in run(program, "--store", store, "query", "--json", "-k", TOP, "-",
                       text="".join(f"{question}\n" for question in questions)):
@@ -63,38 +63,44 @@ def gains(program: Path, store: Path, precision: str, split: list, questions: di
     return list(found.values())
 
 
-def vectors(program: Path, precision: str, texts: list[str]) -> list[list[float]]:
+def least_cosine(some: list[dict], others: list[dict]) -> float:
+    """Of records with vectors of unit length."""
+    return min(sum(map(mul, a["vector"], b["vector"])) for a, b in zip(some, others, strict=True))
+
+
+def encoded(program: Path, precision: str, texts: list[str]) -> list[dict]:
     lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
-    return [record["vector"] for record in run(program, "--precision", precision, "encode", "--jsonl", text=lines)]
-
-
-def cosine(a: list[float], b: list[float]) -> float:
-    return sum(map(mul, a, b)) / math.sqrt(sum(map(mul, a, a)) * sum(map(mul, b, b)))
-
-
-def report(program: Path, paths: list[Path], size: int, words: int, count: int, seed: int) -> dict[str, list[float]]:
-    """Prints a setting's lines; each question's differences to f32."""
-    split = ["--splitter", "recursive", "--chunk-size", size, *paths]
-    passages = run(program, "split", "--json", *split)
-    questions = make_questions(passages, words, count, random.Random(seed))
-    texts = {"questions": list(questions), "passages": [passage["text"] for passage in passages][:count]}
-    with tempfile.TemporaryDirectory() as folder:
-        gain = {each: gains(program, Path(folder, each), each, split, questions) for each in PRECISIONS}
-    exact = {what: vectors(program, "f32", each) for what, each in texts.items()}
-    print(f"{len(passages)} passages of {size} characters, {len(questions)} questions of {words} words: "
-          f"f32 {statistics.mean(gain['f32']):.4f}")
-    differences = {}
-    for precision in PRECISIONS[1:]:
-        differences[precision] = [a - b for a, b in zip(gain[precision], gain["f32"], strict=True)]
-        least = [f"{what} {min(map(cosine, vectors(program, precision, each), exact[what])):.5f}"
-                 for what, each in texts.items()]
-        show(precision, differences[precision], f"; least cosine: {', '.join(least)}")
-    return differences
+    return run(program, "--precision", precision, "encode", "--jsonl", text=lines)
 
 
 def show(precision: str, differences: list[float], more: str = "") -> None:
     error = statistics.stdev(differences) / math.sqrt(len(differences))
     print(f"    {precision}: {statistics.mean(differences):+.4f} ± {error:.4f}{more}", flush=True)
+
+
+def compare(program: Path, folder: Path, size: int, paths: list[Path], count: int, chance: random.Random) -> dict:
+    """Prints what passages of a size show; each question's difference to f32, by precision."""
+    split = ["--splitter", "recursive", "--chunk-size", size, *paths]
+    passages = run(program, "split", "--json", *split)
+    stores = {precision: folder / f"{precision}-{size}" for precision in PRECISIONS}
+    vectors = {}
+    for precision, store in stores.items():
+        run(program, "--store", store, "--precision", precision, "ingest", "--quiet", *split)
+        vectors[precision] = run(program, "--store", store, "export", "--vectors")
+    print(f"{len(passages)} passages of {size} characters; least cosine: " + ", ".join(
+        f"{precision} {least_cosine(vectors[precision], vectors['f32']):.5f}" for precision in PRECISIONS[1:]))
+    differences = {precision: [] for precision in PRECISIONS[1:]}
+    for words in WORDS[size]:
+        questions = make_questions(passages, words, count, chance)
+        exact = gains(program, stores["f32"], questions)
+        exact_vectors = encoded(program, "f32", list(questions))
+        print(f"  {len(questions)} questions of {words} words: f32 {statistics.mean(exact):.4f}")
+        for precision, every in differences.items():
+            found = [a - b for a, b in zip(gains(program, stores[precision], questions), exact, strict=True)]
+            cosine = least_cosine(encoded(program, precision, list(questions)), exact_vectors)
+            show(precision, found, f"; least cosine: {cosine:.5f}")
+            every += found
+    return differences
 
 
 def default_paths(folder: Path) -> list[Path]:
@@ -110,20 +116,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release")
     args = parser.parse_args()
-    every = {precision: [] for precision in PRECISIONS[1:]}
+    differences = {precision: [] for precision in PRECISIONS[1:]}
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            paths = args.paths or default_paths(Path(folder))
-            for size, words in SETTINGS:
-                found = report(args.build / "vecdb", paths, size, words, args.questions, args.seed)
-                for precision, differences in found.items():
-                    every[precision] += differences
+        with tempfile.TemporaryDirectory() as texts, tempfile.TemporaryDirectory() as stores:
+            paths = args.paths or default_paths(Path(texts))
+            for size in WORDS:
+                found = compare(args.build / "vecdb", Path(stores), size, paths, args.questions, random.Random(args.seed))
+                for precision, every in differences.items():
+                    every += found[precision]
     except BenchError as error:
         print(f"retrieval.py: {error}", file=sys.stderr)
         return 1
-    print(f"all {len(every['int8'])} questions")
-    for precision, differences in every.items():
-        show(precision, differences)
+    print(f"all {len(differences['int8'])} questions")
+    for precision, every in differences.items():
+        show(precision, every)
     return 0
 
 
