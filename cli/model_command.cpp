@@ -81,7 +81,7 @@ void print_check(const std::string& name, const ModelCheck& check, const GlobalO
                       check.worst_cosine_bf16);
     if (check.worst_cosine_int8) {
       std::snprintf(cosines + length, sizeof cosines - static_cast<std::size_t>(length),
-                    ", %.3f in int8", *check.worst_cosine_int8);
+                    ", %.4f in int8", *check.worst_cosine_int8);
     }
   }
   print_warning(global, name + ": is right: " + counted(check.tensors, "tensor") + ", " + cosines);

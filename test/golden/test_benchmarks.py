@@ -1,11 +1,12 @@
 """What scripts/bench/run.py says of its figures follows from them; no test here judges a time."""
 
+import re
 import subprocess
 import sys
 from array import array
 
 import pytest
-from conftest import PROGRAM, PROJECT
+from conftest import PROGRAM, PROJECT, SPEECH
 
 BENCH = PROJECT / "scripts" / "bench"
 sys.path[:0] = [str(BENCH)]
@@ -41,6 +42,13 @@ def test_the_script_tells_its_parts():
 @pytest.mark.parametrize("script", ["encoder.py", "scale.py", "scan.py", "split.py", "tree.py"])
 def test_the_other_scripts_find_what_they_share(script):
     assert "--rounds" in help_of(script)
+
+
+def test_what_a_precision_loses_is_told_for_every_size_and_in_all():
+    done = subprocess.run([sys.executable, BENCH / "retrieval.py", "--questions", "4", "--build", PROGRAM.parent, SPEECH],
+                          capture_output=True, text=True, check=True)
+    assert done.stdout.count(" passages of ") == 2 and done.stdout.count("\n  4 questions of ") == 5
+    assert re.search(r"\nall 20 questions\n    bf16: [+-]0\.\d+ ± 0\.\d+\n    int8: [+-]0\.\d+ ± 0\.\d+\n$", done.stdout)
 
 
 def test_the_document_shows_every_goal_and_no_other():

@@ -86,7 +86,7 @@ def test_the_native_engine_is_the_graph_at_every_length(vecdb, models, shape):
         assert all(agree(lower, wanted)), level
         for precision in ("bf16", "int8"):
             rounded = vectors_of(vecdb, texts, "--precision", precision, "--engine", "native", VECDB_MAX_ISA=level)
-            assert least_cosine(rounded, wanted) > 0.995, (level, precision)
+            assert least_cosine(rounded, wanted) > 0.9975, (level, precision)
 
 
 def test_a_text_of_8192_tokens_is_that_of_the_graph(vecdb, models):
@@ -140,32 +140,39 @@ def test_levels_of_instruction_sets_differ_in_rounding_only(vecdb):
 
 
 def passages_of(vecdb, size):
-    records = vecdb("split", "--json", "--chunk-size", str(size), SPEECH).records
+    records = vecdb("split", "--json", "--splitter", "recursive", "--chunk-size", str(size), SPEECH).records
     return [record for record in records if "text" in record]
 
 
-def test_int8_is_near_f32_on_passages_at_every_level(vecdb):
-    texts = [passage["text"] for size in (1000, 200) for passage in passages_of(vecdb, size)]
+# Short texts are mostly [CLS] and [SEP], in whose rows a few numbers stand out.
+@pytest.mark.parametrize(("sizes", "least"), [((1000, 200), 0.999), ((60, 20), 0.996), ((), 0.996)],
+                         ids=["passages", "short pieces", "words"])
+def test_int8_is_near_f32_at_every_level(vecdb, sizes, least):
+    texts = [passage["text"] for size in sizes for passage in passages_of(vecdb, size)]
+    texts = texts or sorted(set(SPEECH.read_text(encoding="utf-8").split()))
     wanted = vectors_of(vecdb, texts, "--precision", "f32", "--engine", "native")
     for level in LEVELS:
-        assert least_cosine(vectors_of(vecdb, texts, "--precision", "int8", VECDB_MAX_ISA=level), wanted) > 0.995, level
+        assert least_cosine(vectors_of(vecdb, texts, "--precision", "int8", VECDB_MAX_ISA=level), wanted) > least, level
 
 
 def test_int8_finds_the_passages_that_f32_finds(vecdb):
     """Short pieces ask for the passage that they are from."""
-    passages, pieces = passages_of(vecdb, 1000), passages_of(vecdb, 120)
-    inside = torch.tensor([[passage["start"] <= piece["start"] and piece["end"] <= passage["end"]
-                            for passage in passages] for piece in pieces], dtype=torch.float64)
-    gain = 1 / torch.log2(torch.arange(len(passages), dtype=torch.float64)[:10] + 2)
+    gain = 1 / torch.log2(torch.arange(10, dtype=torch.float64) + 2)
 
-    def ndcg(precision):
+    def ndcg(precision, passages, pieces):
         texts, questions = ([each["text"] for each in records] for records in (passages, pieces))
+        inside = torch.tensor([[passage["start"] <= piece["start"] and piece["end"] <= passage["end"]
+                                for passage in passages] for piece in pieces], dtype=torch.float64)
         scores = vectors_of(vecdb, questions, "--precision", precision) @ vectors_of(
             vecdb, texts, "--precision", precision).T
         found = inside.gather(1, scores.topk(10).indices) @ gain
         best = inside.sort(descending=True).values[:, :10] @ gain
-        return (found[best > 0] / best[best > 0]).mean().item()
-    assert ndcg("int8") > ndcg("f32") - 0.01
+        return found[best > 0] / best[best > 0]
+    pieces = passages_of(vecdb, 60)
+    lost = torch.cat([ndcg("f32", passages, pieces) - ndcg("int8", passages, pieces)
+                      for passages in (passages_of(vecdb, 1000), passages_of(vecdb, 300))])
+    assert len(lost) > 1500
+    assert lost.mean() < 0.004  # whose standard error is 0.001
 
 
 def test_int8_is_refused_where_the_native_engine_does_not_compute(vecdb, models):

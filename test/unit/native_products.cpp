@@ -85,6 +85,30 @@ void by_columns(const float* left, const float* right, std::size_t rows, std::si
   multiply_panels(left, rows, panels, columns, depth, out);
 }
 
+// As the encoder does it: both sides are rounded to 8 bits.
+void by_rounded_rows(const float* left, const float* right, std::size_t rows, std::size_t columns,
+                     std::size_t depth, double* out) {
+  const std::size_t wide = round_up(depth, k_pair);
+  Activations<Int8> a(round_up(rows, Int8::k_rows), wide);
+  Rows<float> row(1, wide);
+  for (std::size_t i = 0; i < rows; ++i) {
+    std::fill_n(row[0], wide, 0.0F);
+    std::copy_n(left + i * depth, depth, row[0]);
+    a.quantize(i, wide, [&](std::size_t k) { return load_pair(row[0] + k); });
+  }
+  const Linear<Int8> linear(
+      columns, wide,
+      [&](std::size_t column, float* to) { std::copy_n(right + column * depth, depth, to); },
+      [](std::size_t column) { return static_cast<float>(column); });
+  linear(a, 0, round_up(rows, Int8::k_rows), [&](std::size_t m, std::size_t column, Pair x) {
+    alignas(k_cache_line) float results[k_pair];
+    store_pair(results, x);
+    for (std::size_t n = 0; n < k_pair && m < rows && column + n < columns; ++n) {
+      out[m * columns + column + n] = static_cast<double>(results[n]);
+    }
+  });
+}
+
 using Multiply = void (*)(const float*, const float*, std::size_t, std::size_t, std::size_t, double*);
 
 constexpr Multiply k_by_rows[] = {by_rows<F32>, by_rows<BestBf16>, by_rows<Int8>};
@@ -97,6 +121,22 @@ extern "C" __attribute__((visibility("default"))) void multiply_by_rows(
     int number, const float* left, const float* right, std::size_t rows, std::size_t columns,
     std::size_t depth, double* out) {
   k_by_rows[number](left, right, rows, columns, depth, out);
+}
+
+// left, rows × depth, times the transposition of right, rounded, and each column's number as its bias.
+extern "C" __attribute__((visibility("default"))) void multiply_rounded(
+    int, const float* left, const float* right, std::size_t rows, std::size_t columns,
+    std::size_t depth, double* out) {
+  by_rounded_rows(left, right, rows, columns, depth, out);
+}
+
+// The Hadamard transform of a row of `columns` numbers, a multiple of 32, in pieces of the size that
+// is returned.
+extern "C" __attribute__((visibility("default"))) std::size_t transform(const float* row,
+                                                                        std::size_t columns,
+                                                                        float* out) {
+  hadamard_transform(columns, [row](std::size_t i) { return load_pair(row + i); }, out);
+  return hadamard_size(columns);
 }
 
 // left, rows × depth, times right, depth × columns.

@@ -7,11 +7,16 @@
 
 #include "model/encoder/native/activations.h"
 #include "model/encoder/native/f32.h"
+#include "model/encoder/native/hadamard.h"
 #include "model/encoder/native/linear.h"
 
-// Whole numbers of 8 bits: activations from 0 to 255, weights from -127 to 127. Their products are
-// summed exactly in 32 bits (2^31 / (255 · 127) numbers would be too many), so that the sums are the
-// same on every processor. They are no attention's numbers.
+// Whole numbers of 8 bits, from -127 to 127: weights as they are, activations with 128 added, because
+// the instruction wants them without a sign. Sums are exact in 32 bits (2^31 / 127² numbers would be
+// too many), and so the same on every processor. They are no attention's numbers.
+//
+// Rows are rounded after a Hadamard transform. A few columns of a layer norm's results are up to 20
+// times as large as the others; the scale would be theirs, and leave the others with a few steps.
+// Transformed, the numbers of every row lie alike (Ashkboos et al. 2024, arXiv:2404.00456).
 namespace vecdb::native {
 
 struct Int8 {
@@ -53,11 +58,14 @@ struct Int8 {
 
   template <typename Between>
   static void block(const Stored* rows, std::size_t stride, const Stored* panel, std::size_t depth,
-                    const Sum*, Sum* out, std::size_t out_stride, Between&& between) {
+                    const Sum* start, Sum* out, std::size_t out_stride, Between&& between) {
     Ints low[k_rows];
     Ints high[k_rows];
 #pragma GCC unroll 16
-    for (std::size_t m = 0; m < k_rows; ++m) low[m] = high[m] = zero_ints();
+    for (std::size_t m = 0; m < k_rows; ++m) {
+      low[m] = start ? load_ints(start) : zero_ints();
+      high[m] = start ? load_ints(start + k_lanes) : zero_ints();
+    }
     const auto step = [&](std::size_t k) {
       const Ints right_low = load_ints(panel + k * k_pair);
       const Ints right_high = load_ints(panel + k * k_pair + k_depth * k_lanes);
@@ -91,60 +99,50 @@ struct Int8 {
   }
 };
 
-// x = lowest + step · (0 … 255)
-struct RowScale {
-  float step;
-  float lowest;
-};
-
-// Each row has a scale of its own, from its smallest number to its largest one.
+// Each row has a scale of its own, from its transform's number that is farthest from zero.
 template <>
 class Activations<Int8> : public Rows<Int8::Stored> {
  public:
-  Activations(std::size_t rows, std::size_t columns) : Rows(rows, columns), m_scales(rows) {}
+  static constexpr int k_zero = 128;  // what 0 is stored as
 
-  const RowScale* scales() const noexcept { return m_scales.data(); }
+  Activations(std::size_t rows, std::size_t columns)
+      : Rows(rows, columns), m_scales(rows), m_transform(columns) {}
+
+  const float* scales() const noexcept { return m_scales.data(); }
 
   // `columns`, a multiple of k_pair, of them; read(column) returns a Pair.
   template <typename Read>
   void quantize(std::size_t row, std::size_t columns, Read&& read) {
-    Pair low = read(0);
-    Pair high = low;
-    for (std::size_t i = k_pair; i < columns; i += k_pair) {
-      const Pair x = read(i);
-      low = {smaller(low.low, x.low), smaller(low.high, x.high)};
-      high = {larger(high.low, x.low), larger(high.high, x.high)};
-    }
-    const float lowest = smallest(smaller(low.low, low.high));
-    const float range = largest(larger(high.low, high.high)) - lowest;
-    m_scales.data()[row] = {.step = range / 255, .lowest = lowest};
-    const Floats lowests = broadcast(lowest);
-    const Floats factor = broadcast(range > 0 ? 255 / range : 0);
+    const float most = hadamard_transform(columns, read, m_transform.data());
+    m_scales.data()[row] = most / 127;
+    const Floats factor = broadcast(most > 0 ? 127 / most : 0);
+    const Floats zero = broadcast(k_zero);
     Int8::Stored* to = (*this)[row];
     for (std::size_t i = 0; i < columns; i += k_pair) {
-      const Pair x = read(i);
-      Int8::store(to + i, {(x.low - lowests) * factor, (x.high - lowests) * factor});
+      const Pair x = load_pair(m_transform.data() + i);
+      Int8::store(to + i, {fma(x.low, factor, zero), fma(x.high, factor, zero)});
     }
   }
 
  private:
-  Buffer<RowScale> m_scales;
+  Buffer<float> m_scales;
+  Buffer<float> m_transform;  // of one row
 };
 
-// Each column of weights has a scale of its own, from its number that is farthest from zero. With
-// that scale t and whole weights q, a column of a row's results is
+// So has each column of weights. With its scale t and whole weights q, a row's scale s and stored
+// numbers u, and transforms of n numbers, the result is
 //
-//   Σ (lowest + step · u) · t · q + bias = step · t · Σ u · q + lowest · t · Σ q + bias
+//   Σ s · (u - 128) · t · q / n + bias = s · t / n · (Σ u · q - 128 · Σ q) + bias
 template <>
 class Linear<Int8> {
  public:
   template <typename Weight, typename Bias>
   Linear(std::size_t columns, std::size_t depth, Weight&& weight, Bias&& bias)
       : m_panels(columns, depth),
+        m_start(m_panels.columns()),
         m_scale(m_panels.columns()),
-        m_total(m_panels.columns()),
         m_bias(m_panels.columns()) {
-    const std::size_t wide = round_up(m_panels.depth(), k_pair);
+    const std::size_t wide = m_panels.depth();
     Rows<float> row(1, wide);
     Rows<Int8::Stored> rows(k_pair, wide);
     for (std::size_t first = 0; first < m_panels.columns(); first += k_pair) {
@@ -162,15 +160,12 @@ class Linear<Int8> {
   template <typename Finish>
   void operator()(const Activations<Int8>& rows, std::size_t first, std::size_t count,
                   const Finish& finish) const {
-    multiply<Int8>(rows[first], rows.stride(), count, m_panels, nullptr,
+    multiply<Int8>(rows[first], rows.stride(), count, m_panels, m_start.data(),
                    [&finish, scales = rows.scales() + first, this](std::size_t row,
                                                                    std::size_t column, Pair sums) {
-                     const Floats step = broadcast(scales[row].step);
-                     const Floats lowest = broadcast(scales[row].lowest);
+                     const Floats scale = broadcast(scales[row]);
                      const auto result = [&](Floats sum, std::size_t i) {
-                       const Floats rest = fma(lowest, load(m_total.data() + i),
-                                               load(m_bias.data() + i));
-                       return fma(sum * step, load(m_scale.data() + i), rest);
+                       return fma(sum * scale, load(m_scale.data() + i), load(m_bias.data() + i));
                      };
                      finish(row, column, Pair{result(sums.low, column),
                                               result(sums.high, column + k_lanes)});
@@ -178,13 +173,9 @@ class Linear<Int8> {
   }
 
  private:
-  void quantize(std::size_t column, const float* weights, std::size_t count, Int8::Stored* to) {
-    Floats magnitudes = broadcast(0.0F);
-    for (std::size_t k = 0; k < count; k += k_lanes) {
-      magnitudes = larger(magnitudes, magnitude(load(weights + k)));
-    }
-    const float most = largest(magnitudes);
-    const float scale = most / 127;
+  void quantize(std::size_t column, float* weights, std::size_t count, Int8::Stored* to) {
+    const float most = hadamard_transform(
+        count, [weights](std::size_t k) { return load_pair(weights + k); }, weights);
     const Floats factor = broadcast(most > 0 ? 127 / most : 0);
     Floats total = broadcast(0.0F);  // exact: whole, and below 2^24
     for (std::size_t k = 0; k < count; k += k_pair) {
@@ -193,13 +184,13 @@ class Linear<Int8> {
       total = total + (whole.low + whole.high);
       Int8::store(to + k, whole);
     }
-    m_scale.data()[column] = scale;
-    m_total.data()[column] = scale * sum(total);
+    m_start.data()[column] = -Activations<Int8>::k_zero * static_cast<std::int32_t>(sum(total));
+    m_scale.data()[column] = most / 127 / static_cast<float>(hadamard_size(count));
   }
 
   Panels<Int8> m_panels;
-  Buffer<float> m_scale;  // t
-  Buffer<float> m_total;  // t · Σ q
+  Buffer<std::int32_t> m_start;  // -128 · Σ q
+  Buffer<float> m_scale;         // t / n
   Buffer<float> m_bias;
 };
 

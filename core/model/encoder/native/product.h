@@ -91,12 +91,12 @@ class PanelAhead {
   const char* m_next = nullptr;
 };
 
-// rows × panels + biases: finish(row, column, Pair) is called once for each row and pair of
-// columns. `count` is a multiple of k_rows, `biases` has panels.columns() numbers or is null. A row's results
-// depend on nothing but the row.
+// rows × panels: finish(row, column, Pair) is called once for each row and pair of columns. `count`
+// is a multiple of k_rows. `start` has panels.columns() numbers, which sums begin with, or is null.
+// A row's results depend on nothing but the row.
 template <typename Number, typename Finish>
 void multiply(const typename Number::Stored* rows, std::size_t stride, std::size_t count,
-              const Panels<Number>& panels, const typename Number::Sum* biases,
+              const Panels<Number>& panels, const typename Number::Sum* start,
               const Finish& finish) {
   alignas(k_cache_line) typename Number::Sum sums[2][Number::k_rows * k_pair];
   PendingBlock<Number, Finish> pending(finish);
@@ -110,7 +110,7 @@ void multiply(const typename Number::Stored* rows, std::size_t stride, std::size
     for (std::size_t row = 0; row < count; row += Number::k_rows) {
       ahead.begin_block();
       Number::block(rows + row * stride, stride, panels.panel(column), panels.depth(),
-                    biases ? biases + column : nullptr, sums[current], k_pair, [&] {
+                    start ? start + column : nullptr, sums[current], k_pair, [&] {
                       ahead.advance(lines_a_step);
                       if constexpr (Number::k_finishes_between) pending.advance(rows_a_step);
                     });

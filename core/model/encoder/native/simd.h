@@ -2,6 +2,7 @@
 
 #include <immintrin.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,7 +21,6 @@ inline Floats load(const float* from) { return _mm512_loadu_ps(from); }
 inline void store(float* to, Floats x) { _mm512_storeu_ps(to, x); }
 inline Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 inline Floats larger(Floats a, Floats b) { return _mm512_max_ps(a, b); }
-inline Floats smaller(Floats a, Floats b) { return _mm512_min_ps(a, b); }
 inline Floats magnitude(Floats x) { return _mm512_abs_ps(x); }
 // With x's sign and the smaller of both magnitudes.
 inline Floats clamp_magnitude(Floats x, Floats limit) { return _mm512_range_ps(x, limit, 2); }
@@ -28,7 +28,6 @@ inline Floats nearest(Floats x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_N
 inline float sum(Floats x) { return _mm512_reduce_add_ps(x); }
 inline float first(Floats x) { return _mm512_cvtss_f32(x); }
 inline float largest(Floats x) { return _mm512_reduce_max_ps(x); }
-inline float smallest(Floats x) { return _mm512_reduce_min_ps(x); }
 inline Floats counting() {
   return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
@@ -47,6 +46,14 @@ inline Floats round_to_bf16(Floats x) {
   const __m512i half = _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF));
   return _mm512_castsi512_ps(_mm512_and_si512(_mm512_add_epi32(bits, half),
                                               _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+// Lanes i and i + distance exchanged, for each i without that bit: distance is a power of two.
+template <std::size_t distance>
+inline Floats exchanged(Floats x) {
+  if constexpr (distance == 8) return _mm512_shuffle_f32x4(x, x, 0x4E);
+  if constexpr (distance == 4) return _mm512_shuffle_f32x4(x, x, 0xB1);
+  if constexpr (distance == 2) return _mm512_permute_ps(x, 0x4E);
+  if constexpr (distance == 1) return _mm512_permute_ps(x, 0xB1);
 }
 
 // As many 32-bit integers.
@@ -87,10 +94,9 @@ inline Floats load(const float* from) { return _mm256_loadu_ps(from); }
 inline void store(float* to, Floats x) { _mm256_storeu_ps(to, x); }
 inline Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
 inline Floats larger(Floats a, Floats b) { return _mm256_max_ps(a, b); }
-inline Floats smaller(Floats a, Floats b) { return _mm256_min_ps(a, b); }
 inline Floats magnitude(Floats x) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), x); }
 inline Floats clamp_magnitude(Floats x, Floats limit) {
-  return larger(smaller(x, limit), broadcast(0.0F) - limit);
+  return larger(_mm256_min_ps(x, limit), broadcast(0.0F) - limit);
 }
 inline Floats nearest(Floats x) {
   return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -106,7 +112,6 @@ inline float largest(Floats x) {
   half = _mm_max_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
 }
-inline float smallest(Floats x) { return -largest(_mm256_xor_ps(x, _mm256_set1_ps(-0.0F))); }
 inline Floats counting() { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
 inline Floats first_lanes(std::size_t count, Floats x, Floats otherwise) {
   const Floats chosen =
@@ -123,6 +128,12 @@ inline Floats round_to_bf16(Floats x) {
   const __m256i half = _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF));
   return _mm256_castsi256_ps(_mm256_and_si256(_mm256_add_epi32(bits, half),
                                               _mm256_set1_epi32(static_cast<int>(0xFFFF0000U))));
+}
+template <std::size_t distance>
+inline Floats exchanged(Floats x) {
+  if constexpr (distance == 4) return _mm256_permute2f128_ps(x, x, 1);
+  if constexpr (distance == 2) return _mm256_permute_ps(x, 0x4E);
+  if constexpr (distance == 1) return _mm256_permute_ps(x, 0xB1);
 }
 
 using Ints = __m256i;
@@ -145,6 +156,17 @@ inline void store_words(std::int16_t* to, Floats x) {
 }
 
 #endif
+
+// The sum of lanes i and i + distance in lane i, and their difference in lane i + distance.
+template <std::size_t distance>
+inline Floats sums_and_differences(Floats x) {
+  static constexpr auto signs = [] {
+    std::array<float, k_lanes> result{};
+    for (std::size_t i = 0; i < k_lanes; ++i) result[i] = (i & distance) == 0 ? 1.0F : -1.0F;
+    return result;
+  }();
+  return fma(x, load(signs.data()), exchanged<distance>(x));
+}
 
 // Two registers side by side: the columns that a product makes at a time.
 struct Pair {
