@@ -143,13 +143,22 @@ def test_a_large_allocation_that_fails_ends_with_one_line_and_loses_nothing(worl
     run_tries(12, f"an allocation of {verb} fails", sample(cases, 6 if "ivf" in verb else 25), attempt)
 
 
-def test_memory_that_ends_in_a_constructor_of_a_library_is_told_in_one_line(world, shim):
-    """FAISS fills tables before main() begins; the first request as large is the C++ library's own."""
-    def attempt(size, _, folder):
-        store = shutil.copytree(world.after, folder / "store")
-        one_line(run_limited(world, store, ["list"], env={"LD_PRELOAD": str(shim), "FAIL_FROM": str(size), "FAIL_AT": "2"}), 5)
+def test_memory_that_ends_while_a_question_loads_its_modules_is_told_in_one_line(world, shim):
+    """FAISS fills tables in constructors, which run while its module is opened."""
+    args = ["query", "--json", QUESTION]
+    right = world.must(*args, store=world.after).out
 
-    run_tries(12, "an allocation before main fails", [300, 4000, 60_000], attempt)
+    def attempt(case, _, folder):
+        store = shutil.copytree(world.after, folder / "store")
+        env = {"LD_PRELOAD": str(shim), "FAIL_FROM": str(case[0]), "FAIL_AT": str(case[1])}
+        result = run_limited(world, store, args, env=env)
+        if result.code == 0:
+            assert result.out == right
+        else:
+            one_line(result, 5)
+
+    cases = [(size, n) for size in (300, 4000, 60_000) for n in range(1, 400 if size == 300 else 60)]
+    run_tries(12, "an allocation of a question fails", sample(cases, 25), attempt)
 
 
 def test_an_index_is_made_where_no_or_few_threads_can_be_started(world):
