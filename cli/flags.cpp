@@ -107,4 +107,18 @@ CLI::Option* add_verbatim_list(CLI::App& app, const std::string& flag,
       ->allow_extra_args(false);
 }
 
+void add_filter(CLI::App& app, std::optional<Filter>& filter, const std::string& help) {
+  add_verbatim(
+      app, "--filter",
+      [&filter](const std::string& text) { filter = parse_filter(text, "--filter"); }, help)
+      ->type_name("FILTER");
+}
+
+void add_overflow(CLI::App& app, Overflow& overflow, std::map<std::string, Overflow> more,
+                  const std::string& help) {
+  more.insert(
+      {{"error", Overflow::k_error}, {"warn", Overflow::k_warn}, {"mean", Overflow::k_mean}});
+  add_choice(app, "--on-overflow", overflow, more, help + "; default warn: cut it, and say so");
+}
+
 }  // namespace vecdb

@@ -10,6 +10,7 @@
 #include "model/encoder/encoder.h"
 #include "pipeline/overflow.h"
 #include "pipeline/query_session.h"
+#include "pipeline/source_vectors.h"
 #include "search/filter.h"
 #include "serve/http_listener.h"
 #include "store/store.h"
@@ -86,6 +87,14 @@ struct QueryCommand {
   std::string text;  // "-": one query a line from stdin
   QueryOptions options;
   QueryFormat format = QueryFormat::k_text;
+};
+
+// A stored document or chunk, or a document that is not stored.
+struct SimilarCommand {
+  std::string id;  // URI, URI#CHUNK, a path, or "-": stdin
+  QueryOptions options;
+  QueryFormat format = QueryFormat::k_text;
+  SourceOptions source;  // of a document that is not stored
 };
 
 enum class EncodeFormat { k_json, k_npy };
@@ -184,7 +193,8 @@ struct PrintAndExit {  // --help, --version
   std::string text;
 };
 
-using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, EncodeCommand,
+using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, SimilarCommand,
+                             EncodeCommand,
                              ListCommand, ShowCommand, DeleteCommand, StatsCommand, VerifyCommand,
                              CompactCommand, MigrateCommand, ExportCommand, ImportCommand,
                              ModelCommand, ServeCommand>;

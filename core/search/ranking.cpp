@@ -1,5 +1,6 @@
 #include "search/ranking.h"
 
+#include <cmath>
 #include <limits>
 
 namespace vecdb {
@@ -19,6 +20,11 @@ double squared_distance(std::span<const float> a, std::span<const float> b) {
     sum += difference * difference;
   }
   return sum;
+}
+
+bool is_unit(std::span<const float> vector) {
+  constexpr double k_tolerance = 1e-3;  // as a store has it
+  return std::abs(cosine_of_units(vector, vector) - 1) < k_tolerance;  // false for a NaN too
 }
 
 bool is_settled(double kth_exact, double worst_proposed, std::size_t dimension) {

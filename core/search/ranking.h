@@ -14,6 +14,9 @@ double cosine_of_units(std::span<const float> a, std::span<const float> b);
 // Squared Euclidean distance, summed likewise; for unit vectors 2 − 2·cosine up to rounding.
 double squared_distance(std::span<const float> a, std::span<const float> b);
 
+// Whether a vector is of unit length, up to what rounding of its components makes.
+bool is_unit(std::span<const float> vector);
+
 // Whether the best `k` of the whole index are surely among the proposals. `worst_proposed` is the
 // smallest score that the index itself gave to a proposal, in float32 and any order of summing;
 // `kth_exact` the k-th best exact score. A row that was not proposed has at most worst_proposed,

@@ -212,8 +212,8 @@ std::optional<DocumentSummary> StoreReader::find_document(const std::string& uri
   return std::move(row->summary);
 }
 
-void StoreReader::require_absent(const std::string& uri) const {
-  m_impl->catalogue.require_absent(uri);
+void StoreReader::require_absent(std::span<const std::string> uris) const {
+  m_impl->catalogue.require_absent(uris);
 }
 
 std::vector<StoredChunk> StoreReader::chunks_of(const std::string& uri) const {
@@ -363,8 +363,9 @@ std::vector<float> StoreReader::vector_of(ChunkId chunk) const {
     const auto row = segment.find(chunk);
     if (row && !segment.is_dead(*row)) return segment.vector_at(*row);
   }
-  throw Error(ErrorKind::k_usage,
-              "chunk " + std::to_string(chunk) + ": the store has no vector of it");
+  const std::string name = "chunk " + std::to_string(chunk);
+  if (find_chunk(chunk)) throw damaged(m_impl->layout.catalogue, name + " has no vector");
+  throw Error(ErrorKind::k_usage, name + ": the store has no vector of it");
 }
 
 bool StoreReader::write_archive(const fs::path& scratch, const ByteSink& sink) const {

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "console.h"
+#include "options.h"
+#include "pipeline/query_session.h"
+
+namespace vecdb {
+
+// The session that answers: of the store's server, unless --no-server forbids it, or of this
+// process. Says on stderr which keys of the filter no document has.
+std::unique_ptr<QuerySession> open_session(const QueryOptions& options, const GlobalOptions& global);
+
+// Prints answers in one of the formats; --json wins.
+class AnswerPrinter {
+ public:
+  AnswerPrinter(QueryFormat format, const GlobalOptions& global);
+
+  // k_named: in text, the question stands above its answer.
+  enum class Question { k_unnamed, k_named };
+  void print(const std::string& question, const Answer& answer, Question naming) const;
+
+ private:
+  void print_text(const Answer& answer) const;
+
+  QueryFormat m_format;
+  Style m_style;
+};
+
+// Says on stderr that nothing was found, and why: what the options leave out, else `why`.
+void warn_of_nothing(const QueryOptions& options, const QueryFacts& facts, const std::string& why,
+                     const GlobalOptions& global);
+
+}  // namespace vecdb

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "options.h"
+
+// The commands that search a store.
+namespace vecdb {
+
+void add_query(CLI::App& app, QueryCommand& command);
+void add_similar(CLI::App& app, SimilarCommand& command);
+
+}  // namespace vecdb
