@@ -10,6 +10,7 @@ int run(const IngestCommand& command, const GlobalOptions& global);
 int run(const SplitCommand& command, const GlobalOptions& global);
 int run(const QueryCommand& command, const GlobalOptions& global);
 int run(const SimilarCommand& command, const GlobalOptions& global);
+int run(const DedupCommand& command, const GlobalOptions& global);
 int run(const EncodeCommand& command, const GlobalOptions& global);
 int run(const ListCommand& command, const GlobalOptions& global);
 int run(const ShowCommand& command, const GlobalOptions& global);

@@ -64,4 +64,10 @@ void add_filter(CLI::App& app, std::optional<Filter>& filter, const std::string&
 void add_overflow(CLI::App& app, Overflow& overflow, std::map<std::string, Overflow> more,
                   const std::string& help);
 
+// How long another writer is waited for.
+void add_wait(CLI::App& app, double& seconds);
+
+// How many components of a vector are kept.
+void add_dimensions(CLI::App& app, std::size_t& dimensions);
+
 }  // namespace vecdb

@@ -26,7 +26,6 @@ namespace vecdb {
 namespace {
 
 constexpr std::size_t k_max_threads = 1024;
-constexpr std::size_t k_max_dimensions = 1U << 20U;
 constexpr std::size_t k_least_memory = 1U << 20U;
 
 // Flags that a configuration file may stand in for.
@@ -83,17 +82,6 @@ void add_global(CLI::App& app, GlobalOptions& global) {
       app, "--progress", global.progress,
       {{"auto", Progress::k_auto}, {"plain", Progress::k_plain}, {"never", Progress::k_never}},
       "Progress; default auto: a line in place on a terminal");
-}
-
-void add_wait(CLI::App& app, double& seconds) {
-  add_real(
-      app, "--wait", 0, 1e6, [&seconds](double value) { seconds = value; },
-      "Seconds to wait for another writer; default 5");
-}
-
-void add_dimensions(CLI::App& app, std::size_t& dimensions) {
-  add_count(app, "--dimensions", dimensions, 1, k_max_dimensions,
-            "Keep a vector's first N components; the model must be trained for it");
 }
 
 void add_ingest(CLI::App& app, IngestCommand& command) {
@@ -331,6 +319,7 @@ struct Parser {
     add<QueryCommand>("query", "Print the passages nearest to a question", add_query);
     add<SimilarCommand>("similar", "Print the passages nearest to a stored chunk, or to a document",
                         add_similar);
+    add<DedupCommand>("dedup", "Print groups of passages that say nearly the same", add_dedup);
     add<EncodeCommand>("encode", "Print one vector a text", add_encode);
     add<ListCommand>("list", "Print what is stored, a line a document", add_list);
     add<ShowCommand>("show", "Print the stored chunks of a document", add_show);

@@ -110,6 +110,14 @@ struct EncodeCommand {
   Overflow overflow = Overflow::k_warn;  // not k_split
 };
 
+enum class DedupFormat { k_text, k_json, k_paths };
+
+struct DedupCommand {
+  double threshold = 0.95;  // of the cosine, 0 to 1
+  std::optional<Filter> filter;
+  DedupFormat format = DedupFormat::k_text;
+};
+
 struct ListCommand {
   std::optional<Filter> filter;
 };
@@ -194,7 +202,7 @@ struct PrintAndExit {  // --help, --version
 };
 
 using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, SimilarCommand,
-                             EncodeCommand,
+                             DedupCommand, EncodeCommand,
                              ListCommand, ShowCommand, DeleteCommand, StatsCommand, VerifyCommand,
                              CompactCommand, MigrateCommand, ExportCommand, ImportCommand,
                              ModelCommand, ServeCommand>;

@@ -51,4 +51,16 @@ void add_similar(CLI::App& app, SimilarCommand& command) {
                "What becomes of a chunk of the file longer than the model's window");
 }
 
+void add_dedup(CLI::App& app, DedupCommand& command) {
+  add_real(
+      app, "--threshold", 0, 1, [&command](double value) { command.threshold = value; },
+      "The least cosine of near-duplicates; default 0.95; 1: equal vectors");
+  add_filter(app, command.filter, "Compare only what passes");
+  add_choice<DedupFormat>(app, "--format", command.format,
+                          {{"text", DedupFormat::k_text},
+                           {"json", DedupFormat::k_json},
+                           {"paths", DedupFormat::k_paths}},
+                          "What to print; default text; paths: documents that repeat others wholly");
+}
+
 }  // namespace vecdb

@@ -23,16 +23,18 @@ double squared_distance(std::span<const float> a, std::span<const float> b) {
 }
 
 bool is_unit(std::span<const float> vector) {
-  constexpr double k_tolerance = 1e-3;  // as a store has it
-  return std::abs(cosine_of_units(vector, vector) - 1) < k_tolerance;  // false for a NaN too
+  return std::abs(cosine_of_units(vector, vector) - 1) < k_unit_tolerance;  // false for a NaN too
+}
+
+double rounding_of_product(std::size_t dimension) {
+  // |fl(x·y) − x·y| ≤ n·u·|x|·|y| to first order (Higham, Accuracy and Stability of Numerical
+  // Algorithms, section 3.1), n additions and products, u = epsilon / 2, unit vectors.
+  return static_cast<double>(dimension + 2) *
+         static_cast<double>(std::numeric_limits<float>::epsilon());
 }
 
 bool is_settled(double kth_exact, double worst_proposed, std::size_t dimension) {
-  // |fl(x·y) − x·y| ≤ n·u·|x|·|y| to first order (Higham, Accuracy and Stability of Numerical
-  // Algorithms, section 3.1), n additions and products, u = epsilon / 2, unit vectors.
-  const double rounding = static_cast<double>(dimension + 2) *
-                          static_cast<double>(std::numeric_limits<float>::epsilon());
-  return worst_proposed + rounding < kth_exact;
+  return worst_proposed + rounding_of_product(dimension) < kth_exact;
 }
 
 }  // namespace vecdb

@@ -217,6 +217,9 @@ class StoreReader {
   std::vector<RecallPoint> measure_recall(std::size_t questions, double enough) const;
   // Of a stored chunk: k_usage when there is none of that id, k_damaged when its vector is missing.
   std::vector<float> vector_of(ChunkId chunk) const;
+  // Where these floats lie, not aligned for them, as long as this reader does. What is read there
+  // may be read by several threads.
+  const std::byte* vector_bytes_of(ChunkId chunk) const;
   // The chunk of a vector that was proposed.
   StoredChunk chunk_of_vector(ChunkId chunk) const;
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -356,12 +357,18 @@ std::vector<RecallPoint> StoreReader::measure_recall(std::size_t questions, doub
 }
 
 std::vector<float> StoreReader::vector_of(ChunkId chunk) const {
+  std::vector<float> vector(settings().dimension);
+  std::memcpy(vector.data(), vector_bytes_of(chunk), vector.size() * sizeof(float));
+  return vector;
+}
+
+const std::byte* StoreReader::vector_bytes_of(ChunkId chunk) const {
   const auto open = std::ranges::find_if(
       m_impl->segments, [&](const auto& each) { return chunk <= each.segment.row().last; });
   if (open != m_impl->segments.end()) {
     const FlatSegment& segment = open->checked();
     const auto row = segment.find(chunk);
-    if (row && !segment.is_dead(*row)) return segment.vector_at(*row);
+    if (row && !segment.is_dead(*row)) return segment.vectors(*row, 1).data();
   }
   const std::string name = "chunk " + std::to_string(chunk);
   if (find_chunk(chunk)) throw damaged(m_impl->layout.catalogue, name + " has no vector");
