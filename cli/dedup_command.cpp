@@ -85,6 +85,7 @@ int run(const DedupCommand& command, const GlobalOptions& global) {
       if (pending_interrupt() != 0) return 0;
     }
   }
+  Output::flush();  // the figures stand below what they are about
   print_warning(global, with_thousands(found->duplicates) + " of " +
                             counted(found->chunks, "chunk") + " are near-duplicates, in " +
                             counted(found->groups.size(), "group") + "; " +
