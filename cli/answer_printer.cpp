@@ -1,11 +1,9 @@
 #include "answer_printer.h"
 
+#include <cstdio>
 #include <set>
 
-#include "inputs.h"
 #include "pipeline/result_json.h"
-#include "serve/client.h"
-#include "store_path.h"
 #include "wrap.h"
 
 namespace vecdb {
@@ -35,17 +33,6 @@ void print_vimgrep(const Answer& answer) {
 }
 
 }  // namespace
-
-std::unique_ptr<QuerySession> open_session(const QueryOptions& options,
-                                           const GlobalOptions& global) {
-  const auto store = existing_store(global);
-  const ModelChoice choice = model_choice(global);
-  auto session = global.server == ServerUse::k_never
-                     ? open_local_session(store, choice, options)
-                     : open_query_session(store, choice, options, server_notice(global));
-  warn_of_unknown_keys(session->facts().unknown_keys, global);
-  return session;
-}
 
 AnswerPrinter::AnswerPrinter(QueryFormat format, const GlobalOptions& global)
     : m_format(global.json ? QueryFormat::k_json : format), m_style(style_for(global)) {}
@@ -79,13 +66,6 @@ void AnswerPrinter::print_text(const Answer& answer) const {
     const std::string text = m_style.shown(hit.chunk.record.chunk.text);
     Output::write((m_style.terminal ? wrap(text, m_style.width) : text) + "\n\n");
   }
-}
-
-void warn_of_nothing(const QueryOptions& options, const QueryFacts& facts, const std::string& why,
-                     const GlobalOptions& global) {
-  print_warning(global, "nothing found: " + (facts.nothing_passes ? "no passage passes the filter"
-                                             : options.min_score ? "no passage scores that high"
-                                                                 : why));
 }
 
 }  // namespace vecdb

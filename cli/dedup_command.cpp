@@ -15,8 +15,6 @@ namespace vecdb {
 
 namespace {
 
-enum class Fate { k_kept, k_duplicate };
-
 class GroupPrinter {
  public:
   GroupPrinter(const StoreReader& store, DedupFormat format, const GlobalOptions& global)
@@ -34,7 +32,7 @@ class GroupPrinter {
  private:
   void print(const StoredChunk& chunk, Fate fate, double score) const {
     if (m_format == DedupFormat::k_json) {
-      Output::write(duplicate_json(m_number, fate == Fate::k_kept, score, chunk) + "\n");
+      Output::write(duplicate_json(m_number, fate, score, chunk) + "\n");
     } else {
       print_text(chunk, fate, score);
     }

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "console.h"
 #include "inputs.h"
+#include "search_session.h"
 
 namespace vecdb {
 

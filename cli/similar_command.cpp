@@ -10,6 +10,7 @@
 #include "file_sources.h"
 #include "inputs.h"
 #include "pipeline/source_vectors.h"
+#include "search_session.h"
 #include "store_path.h"
 
 namespace vecdb {

@@ -39,9 +39,8 @@ std::string hit_json(const std::string& query, std::size_t rank, const Hit& hit)
   return dump_json(line);
 }
 
-std::string duplicate_json(std::size_t group, bool is_kept, double score,
-                           const StoredChunk& chunk) {
-  Json line = {{"group", group}, {"kept", is_kept}, {"score", rounded(score)}};
+std::string duplicate_json(std::size_t group, Fate fate, double score, const StoredChunk& chunk) {
+  Json line = {{"group", group}, {"kept", fate == Fate::k_kept}, {"score", rounded(score)}};
   line.update(json_of(chunk));
   return dump_json(line);
 }
