@@ -105,7 +105,7 @@ class Comparison {
     run_parallel(tasks + 1, m_options.threads, [&](std::size_t task) {
       if (pending_interrupt() != 0) return;
       if (task == tasks) {
-        block.each_near(rows, m_least, [&](std::size_t a, std::size_t b) {
+        block.each_near(rows, m_least, [&](std::size_t a, std::size_t b, float) {
           if (b < a) pairs[a * count + b] = true;
         });
       } else {
@@ -132,7 +132,7 @@ class Comparison {
     std::vector<VectorAddress> vectors;
     for (const std::size_t row : kept) vectors.push_back(m_vectors[row]);
     std::vector<Nearest> nearest(count);
-    block.each_near(vectors, m_least, [&](std::size_t i, std::size_t k) {
+    block.each_near(vectors, m_least, [&](std::size_t i, std::size_t k, float) {
       offer(nearest[i], first + i, kept[k]);
     });
     return nearest;

@@ -9,11 +9,16 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "pipeline/scan.h"
 #include "search/ranking.h"
 
 namespace vecdb {
 
 namespace {
+
+// From so many vectors on, comparing everything with all of them at a time is faster than a search
+// for each.
+constexpr std::size_t k_many_vectors = 32;
 
 // Rows asked of the index beyond k, so that one pass nearly always settles the border.
 constexpr std::size_t k_margin = 16;
@@ -58,6 +63,9 @@ std::optional<std::vector<ChunkId>> find_candidates_of_all(const StoreReader& st
                                                            std::span<const float> vectors,
                                                            const QueryLimits& limits) {
   const std::size_t dimension = store.settings().dimension;
+  if (vectors.size() >= k_many_vectors * dimension && store.is_exact(limits.effort)) {
+    return scan_for_nearest(store, vectors, limits.k, limits.among);
+  }
   std::unordered_map<ChunkId, double> best;
   for (std::size_t at = 0; at < vectors.size(); at += dimension) {
     if (pending_interrupt() != 0) return std::nullopt;
@@ -108,6 +116,7 @@ std::optional<std::vector<Hit>> find_nearest(const StoreReader& store,
   if (!candidates) return std::nullopt;
   std::vector<Hit> hits;
   for (const ChunkId chunk : *candidates) {
+    if (pending_interrupt() != 0) return std::nullopt;
     Hit hit = hit_of(store, vectors, chunk);
     if (limits.min_score && hit.score < *limits.min_score) continue;
     hit.chunk = store.chunk_of_vector(chunk);

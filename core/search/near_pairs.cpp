@@ -25,11 +25,17 @@ float load(VectorAddress at) {
   return value;
 }
 
-// Bits of the lanes that reach `least`, for each of the others. As in store/nearest_centroid.cpp,
+// What one of the others gives with the vectors of a panel.
+struct Products {
+  Scores products;
+  std::uint32_t near = 0;  // bits of the lanes that reach what is asked for
+};
+
+// Fills in `found` for each of the others. As in store/nearest_centroid.cpp,
 // sums stay in registers and none waits for the one before.
 VECDB_FOR_EACH_PROCESSOR void compare(const Tile& others, std::size_t dimension,
                                       const float* panel, float least,
-                                      std::array<std::uint32_t, k_tile>& near) {
+                                      std::array<Products, k_tile>& found) {
   Scores sums[k_tile] = {};
   for (std::size_t i = 0; i < dimension; ++i) {
     Scores column;
@@ -43,7 +49,8 @@ VECDB_FOR_EACH_PROCESSOR void compare(const Tile& others, std::size_t dimension,
     for (std::size_t lane = 0; lane < k_lanes; ++lane) {
       bits |= static_cast<std::uint32_t>(sums[o][lane] >= least) << lane;
     }
-    near[o] = bits;
+    found[o].products = sums[o];
+    found[o].near = bits;
   }
 }
 
@@ -73,13 +80,13 @@ void VectorsToCompare::each_near(std::span<const VectorAddress> others, float le
         for (std::size_t o = 0; o < k_tile; ++o) {
           addresses[o] = portion[tile + std::min(o, count - 1)];
         }
-        std::array<std::uint32_t, k_tile> near;
-        compare(addresses, m_dimension, m_panels.data() + panel * panel_floats, least, near);
+        std::array<Products, k_tile> found;
+        compare(addresses, m_dimension, m_panels.data() + panel * panel_floats, least, found);
         for (std::size_t o = 0; o < count; ++o) {
-          for (std::uint32_t bits = near[o]; bits != 0; bits &= bits - 1) {
+          for (std::uint32_t bits = found[o].near; bits != 0; bits &= bits - 1) {
             const auto lane = static_cast<std::size_t>(__builtin_ctz(bits));
             const std::size_t vector = panel * k_lanes + lane;
-            if (vector < m_count) visit(vector, first + tile + o);
+            if (vector < m_count) visit(vector, first + tile + o, found[o].products[lane]);
           }
         }
       }

@@ -17,10 +17,10 @@ class VectorsToCompare {
   // `vectors`: at least one, copied.
   VectorsToCompare(std::span<const VectorAddress> vectors, std::size_t dimension);
 
-  // Calls visit(v, o) for vector v of the block and other o, both by number, where their inner
-  // product is at least `least`: in float32 and any order of summing, so that who wants to be exact
-  // asks for a little less and computes again. In any order, but always the same.
-  using Visit = std::function<void(std::size_t vector, std::size_t other)>;
+  // Calls visit(v, o, product) for vector v of the block and other o, both by number, where their
+  // inner product is at least `least`: in float32 and any order of summing, so that who wants to be
+  // exact asks for a little less and computes again. In any order, but always the same.
+  using Visit = std::function<void(std::size_t vector, std::size_t other, float product)>;
   void each_near(std::span<const VectorAddress> others, float least, const Visit& visit) const;
 
  private:

@@ -175,12 +175,13 @@ using ByteSink = std::function<void(std::span<const std::byte>)>;
 // used; rows of the catalogue before they are returned.
 class StoreReader {
  public:
-  // `threads`: how many propose() may use.
+  // `threads`: how many a search may use.
   explicit StoreReader(const std::filesystem::path& store, std::size_t threads = 1);
   ~StoreReader();
   StoreReader(StoreReader&&) noexcept;
 
   const StoreSettings& settings() const noexcept;
+  std::size_t threads() const noexcept;
 
   // Whether the files it has mapped still are what they were then, by inode, size and times. Who
   // keeps a reader for long asks before each use: a check of a file holds only as long.

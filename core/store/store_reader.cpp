@@ -194,6 +194,8 @@ bool StoreReader::has_unchanged_files() const {
 
 const StoreSettings& StoreReader::settings() const noexcept { return m_impl->catalogue.settings(); }
 
+std::size_t StoreReader::threads() const noexcept { return m_impl->threads; }
+
 std::vector<DocumentSummary> StoreReader::documents() const {
   std::vector<DocumentSummary> summaries;
   each_document([&](const DocumentSummary& summary) {

@@ -63,12 +63,15 @@ TEST_CASE("Each pair that is near enough is found, once, and no other") {
         }
         Pairs found;
         bool is_new = true;
+        bool is_right = true;
         VectorsToCompare(block.addresses, dimension)
-            .each_near(others.addresses, least, [&](std::size_t i, std::size_t j) {
+            .each_near(others.addresses, least, [&](std::size_t i, std::size_t j, float product) {
+              is_right = is_right && product == block.product(i, others, j);
               is_new = found.emplace(i, j).second && is_new;
             });
         CAPTURE(dimension, count, others_count);
         CHECK(is_new);
+        CHECK(is_right);
         CHECK(found == expected);
       }
     }
@@ -80,7 +83,7 @@ TEST_CASE("What fills up a panel is never found, however little is asked for") {
   const Vectors others(2, 4, 2);
   std::size_t found = 0;
   VectorsToCompare(block.addresses, 4)
-      .each_near(others.addresses, -1e9F, [&](std::size_t i, std::size_t j) {
+      .each_near(others.addresses, -1e9F, [&](std::size_t i, std::size_t j, float) {
         CHECK(i < 3);
         CHECK(j < 2);
         ++found;

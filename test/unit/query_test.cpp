@@ -77,7 +77,7 @@ TEST_CASE("the nearest to one vector or several are those of a comparison with e
   const TemporaryFolder folder;
   fill(folder.path());
   const StoreReader store(folder.path());
-  for (const std::size_t count : {1, 2, 3, 20}) {
+  for (const std::size_t count : {1, 2, 3, 20, 40, 1030}) {
     std::vector<std::vector<float>> vectors;
     for (std::size_t i = 0; i < count; ++i) {
       vectors.push_back(random_unit(static_cast<unsigned>(100 * count + i)));
@@ -87,6 +87,35 @@ TEST_CASE("the nearest to one vector or several are those of a comparison with e
     for (const std::size_t k : {1, 2, 5, 30, 1000}) {
       CAPTURE(count, k);
       CHECK(found(store, all, k) == expected(store, all, k));
+    }
+  }
+}
+
+TEST_CASE("many vectors leave out what is not to be an answer") {
+  const TemporaryFolder folder;
+  fill(folder.path());
+  const StoreReader store(folder.path());
+  std::vector<std::vector<float>> vectors;
+  for (unsigned i = 0; i < 50; ++i) vectors.push_back(random_unit(i));
+  const std::vector<float> all = joined(vectors);
+  const ChunkRanges among{{3, 9}, {50, 51}, {90, 130}};
+  std::vector<Place> right;
+  for (const Place& place : expected(store, all, 1000)) {
+    const ChunkId chunk = store.find_document(place.uri)->first_chunk + static_cast<ChunkId>(place.number);
+    const bool is_in = std::ranges::any_of(
+        among, [&](const ChunkRange& range) { return range.first <= chunk && chunk < range.end; });
+    if (is_in) right.push_back(place);
+  }
+  QueryLimits limits;
+  limits.among = &among;
+  for (const std::size_t k : {1, 7, 1000}) {
+    limits.k = k;
+    const auto hits = find_nearest(store, all, limits);
+    REQUIRE(hits);
+    REQUIRE(hits->size() == std::min(k, right.size()));
+    for (std::size_t i = 0; i < hits->size(); ++i) {
+      const Hit& hit = (*hits)[i];
+      CHECK(Place{hit.score, hit.chunk.document.uri, hit.chunk.number} == right[i]);
     }
   }
 }
