@@ -191,6 +191,8 @@ def test_a_file_is_split_and_read_as_the_flags_say(stored):
         assert stored("similar", "long.txt", "--chunk-size", "10000", "--on-overflow", how).err == ""
     assert_error(stored("similar", "long.txt", "--chunk-size", "10000", "--on-overflow", "error"), 5, "long.txt", "tokens")
     assert_error(stored("similar", "long.txt", "--chunk-size", "0"), 2, "--chunk-size")
+    config = stored.write("config.toml", "on-overflow = split\n")
+    assert stored("similar", "long.txt", "--chunk-size", "10000", VECDB_CONFIG=str(config)).err == ""
 
 
 def test_what_is_neither_stored_nor_a_file_is_told(stored):
