@@ -12,6 +12,8 @@ namespace vecdb {
 
 namespace {
 
+constexpr std::size_t k_max_dimensions = 1U << 20U;
+
 // Whether all of the text is one number.
 template <typename Number>
 bool parse_number(const std::string& text, Number& number) {
@@ -105,6 +107,31 @@ CLI::Option* add_verbatim_list(CLI::App& app, const std::string& flag,
   };
   return app.add_option_function<std::vector<std::string>>(flag, parse, help)
       ->allow_extra_args(false);
+}
+
+void add_filter(CLI::App& app, std::optional<Filter>& filter, const std::string& help) {
+  add_verbatim(
+      app, "--filter",
+      [&filter](const std::string& text) { filter = parse_filter(text, "--filter"); }, help)
+      ->type_name("FILTER");
+}
+
+void add_overflow(CLI::App& app, Overflow& overflow, std::map<std::string, Overflow> more,
+                  const std::string& help) {
+  more.insert(
+      {{"error", Overflow::k_error}, {"warn", Overflow::k_warn}, {"mean", Overflow::k_mean}});
+  add_choice(app, "--on-overflow", overflow, more, help + "; default warn: cut it, and say so");
+}
+
+void add_wait(CLI::App& app, double& seconds) {
+  add_real(
+      app, "--wait", 0, 1e6, [&seconds](double value) { seconds = value; },
+      "Seconds to wait for another writer; default 5");
+}
+
+void add_dimensions(CLI::App& app, std::size_t& dimensions) {
+  add_count(app, "--dimensions", dimensions, 1, k_max_dimensions,
+            "Keep a vector's first N components; the model must be trained for it");
 }
 
 }  // namespace vecdb

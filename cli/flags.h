@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
+#include "pipeline/overflow.h"
+#include "search/filter.h"
 
 // Kinds of flags that several commands have. Each refuses a wrong value with k_usage and one line
 // that names the flag; the parser's own conversions are laxer than that.
@@ -53,5 +56,18 @@ CLI::Option* add_verbatim(CLI::App& app, const std::string& flag,
 CLI::Option* add_verbatim_list(CLI::App& app, const std::string& flag,
                                const std::function<void(std::string)>& take,
                                const std::string& help);
+
+// What is let through of a store.
+void add_filter(CLI::App& app, std::optional<Filter>& filter, const std::string& help);
+
+// `more`: what the verb can do beside what is possible where a text must have exactly one vector.
+void add_overflow(CLI::App& app, Overflow& overflow, std::map<std::string, Overflow> more,
+                  const std::string& help);
+
+// How long another writer is waited for.
+void add_wait(CLI::App& app, double& seconds);
+
+// How many components of a vector are kept.
+void add_dimensions(CLI::App& app, std::size_t& dimensions);
 
 }  // namespace vecdb

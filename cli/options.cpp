@@ -17,6 +17,7 @@
 #include "load_flags.h"
 #include "model/model_library.h"
 #include "model/tokenizer/sentencepiece_tokenizer.h"
+#include "search_flags.h"
 #include "splitter_flags.h"
 #include "store/store.h"
 
@@ -25,7 +26,6 @@ namespace vecdb {
 namespace {
 
 constexpr std::size_t k_max_threads = 1024;
-constexpr std::size_t k_max_dimensions = 1U << 20U;
 constexpr std::size_t k_least_memory = 1U << 20U;
 
 // Flags that a configuration file may stand in for.
@@ -84,32 +84,6 @@ void add_global(CLI::App& app, GlobalOptions& global) {
       "Progress; default auto: a line in place on a terminal");
 }
 
-// `more`: what the verb can do beside what is possible where a text must have exactly one vector.
-void add_overflow(CLI::App& app, Overflow& overflow, std::map<std::string, Overflow> more,
-                  const std::string& help) {
-  more.insert(
-      {{"error", Overflow::k_error}, {"warn", Overflow::k_warn}, {"mean", Overflow::k_mean}});
-  add_choice(app, "--on-overflow", overflow, more, help + "; default warn: cut it, and say so");
-}
-
-void add_wait(CLI::App& app, double& seconds) {
-  add_real(
-      app, "--wait", 0, 1e6, [&seconds](double value) { seconds = value; },
-      "Seconds to wait for another writer; default 5");
-}
-
-void add_filter(CLI::App& app, std::optional<Filter>& filter, const std::string& help) {
-  add_verbatim(
-      app, "--filter",
-      [&filter](const std::string& text) { filter = parse_filter(text, "--filter"); }, help)
-      ->type_name("FILTER");
-}
-
-void add_dimensions(CLI::App& app, std::size_t& dimensions) {
-  add_count(app, "--dimensions", dimensions, 1, k_max_dimensions,
-            "Keep a vector's first N components; the model must be trained for it");
-}
-
 void add_ingest(CLI::App& app, IngestCommand& command) {
   add_inputs(app, command.inputs);
   add_load(app, command.load);
@@ -143,31 +117,6 @@ void add_split(CLI::App& app, SplitCommand& command) {
       "What to print; default json, with --stats text");
   app.add_flag("--stats", command.stats,
                "Print how long the chunks are in characters and tokens, not the chunks");
-}
-
-void add_query(CLI::App& app, QueryCommand& command) {
-  app.add_option("TEXT", command.text, "The question; - reads one a line from stdin")->required();
-  add_count(app, "-k,--top", command.options.k, 1, 1'000'000, "How many passages; default 4");
-  add_real(
-      app, "--min-score", -1, 1, [&command](double value) { command.options.min_score = value; },
-      "Leave out passages with a lower cosine");
-  add_filter(app, command.options.filter,
-             "Search only what passes, like 'path ~ \"docs/**\" and lang = \"en\"'");
-  auto* lists = add_count(
-      app, "--nprobe", [&command](std::size_t count) { command.options.effort.lists = count; }, 1,
-      1'000'000, "Search N of the index's lists, where the store has an index");
-  add_real(
-      app, "--recall", 0, 1, [&command](double share) { command.options.effort.recall = share; },
-      "Search as many lists as found this share of the true neighbours; 1: compare every vector; "
-      "default 0.98")
-      ->excludes(lists);
-  add_choice<QueryFormat>(app, "--format", command.format,
-                          {{"text", QueryFormat::k_text},
-                           {"json", QueryFormat::k_json},
-                           {"paths", QueryFormat::k_paths},
-                           {"vimgrep", QueryFormat::k_vimgrep}},
-                          "What to print; default text");
-  add_overflow(app, command.options.overflow, {}, "What becomes of a question longer than the window");
 }
 
 void add_encode(CLI::App& app, EncodeCommand& command) {
@@ -368,6 +317,9 @@ struct Parser {
     add<IngestCommand>("ingest", "Load, split, encode and store documents", add_ingest);
     add<SplitCommand>("split", "Print the chunks of documents", add_split);
     add<QueryCommand>("query", "Print the passages nearest to a question", add_query);
+    add<SimilarCommand>("similar", "Print the passages nearest to a stored chunk, or to a document",
+                        add_similar);
+    add<DedupCommand>("dedup", "Print groups of passages that say nearly the same", add_dedup);
     add<EncodeCommand>("encode", "Print one vector a text", add_encode);
     add<ListCommand>("list", "Print what is stored, a line a document", add_list);
     add<ShowCommand>("show", "Print the stored chunks of a document", add_show);
@@ -381,7 +333,7 @@ struct Parser {
     add<ExportCommand>("export", "Write the store's chunks and vectors for other programs",
                        add_export);
     add<ImportCommand>("import", "Store what export wrote", add_import);
-    add<ServeCommand>("serve", "Keep the model and the store at hand for query, encode and ingest",
+    add<ServeCommand>("serve", "Keep the model and the store at hand for other commands",
                       add_serve);
     add<ModelCommand>("model", "List, show, add, pull, verify and remove models",
                       add_model_actions);
@@ -452,7 +404,8 @@ std::string suggestion(const std::string& nearest) {
 
 bool is_overflow_of_verb(const CLI::App& verb, const std::string& value) {
   const CLI::Option* flag = verb.get_option_no_throw("--on-overflow");
-  return flag != nullptr && (value != "split" || verb.get_name() == "ingest");
+  const bool splits = verb.get_name() == "ingest" || verb.get_name() == "similar";
+  return flag != nullptr && (value != "split" || splits);
 }
 
 // Lets a setting stand in for its flag, unless the command line or the environment has it.

@@ -10,6 +10,7 @@
 #include "model/encoder/encoder.h"
 #include "pipeline/overflow.h"
 #include "pipeline/query_session.h"
+#include "pipeline/source_vectors.h"
 #include "search/filter.h"
 #include "serve/http_listener.h"
 #include "store/store.h"
@@ -88,6 +89,14 @@ struct QueryCommand {
   QueryFormat format = QueryFormat::k_text;
 };
 
+// A stored document or chunk, or a document that is not stored.
+struct SimilarCommand {
+  std::string id;  // URI, URI#CHUNK, a path, or "-": stdin
+  QueryOptions options;
+  QueryFormat format = QueryFormat::k_text;
+  SourceOptions source;  // of a document that is not stored
+};
+
 enum class EncodeFormat { k_json, k_npy };
 enum class EncodeRole { k_plain, k_query, k_passage };
 
@@ -99,6 +108,14 @@ struct EncodeCommand {
   std::size_t dimensions = 0;       // 0: all
   EncodeFormat format = EncodeFormat::k_json;
   Overflow overflow = Overflow::k_warn;  // not k_split
+};
+
+enum class DedupFormat { k_text, k_json, k_paths };
+
+struct DedupCommand {
+  double threshold = 0.95;  // of the cosine, 0 to 1
+  std::optional<Filter> filter;
+  DedupFormat format = DedupFormat::k_text;
 };
 
 struct ListCommand {
@@ -184,7 +201,8 @@ struct PrintAndExit {  // --help, --version
   std::string text;
 };
 
-using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, EncodeCommand,
+using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, SimilarCommand,
+                             DedupCommand, EncodeCommand,
                              ListCommand, ShowCommand, DeleteCommand, StatsCommand, VerifyCommand,
                              CompactCommand, MigrateCommand, ExportCommand, ImportCommand,
                              ModelCommand, ServeCommand>;

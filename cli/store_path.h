@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "options.h"
 #include "text/load/loader.h"
@@ -32,7 +33,7 @@ std::optional<std::string> stored_uri(const Store& store, const std::string& nam
 // To be called before it is said that the store holds neither: see StoreReader::require_absent().
 template <typename Store>
 void require_absent(const Store& store, const std::string& name) {
-  for (const auto& uri : {name, uri_of(name)}) store.require_absent(uri);
+  store.require_absent(std::vector<std::string>{name, uri_of(name)});
 }
 
 }  // namespace vecdb

@@ -15,6 +15,7 @@
 #include "base/worker_pool.h"
 #include "model/model_library.h"
 #include "pipeline/stopwatch.h"
+#include "search/ranking.h"
 
 namespace vecdb {
 
@@ -27,8 +28,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t k_batch_vector_bytes = std::size_t{32} << 20U;
 constexpr std::size_t k_batch_text_bytes = std::size_t{16} << 20U;
 constexpr std::size_t k_batch_documents = 50'000;
-
-constexpr double k_unit_tolerance = 1e-3;  // of the square of the length, as the store has it
 
 std::string described(const std::string& name, const std::string& fingerprint) {
   return name + " (" + fingerprint.substr(0, 12) + ")";

@@ -37,11 +37,13 @@ struct QueryLimits {
 // Whether a question has no words: nothing but white space.
 bool is_blank(std::string_view text) noexcept;
 
-// The passages nearest to a unit vector of the store's dimension: the best k of the store, or of
-// `among`, exactly or as far as `effort` finds them, with the same bits whatever was asked before.
-// Equal scores are in order of uri, then chunk.
-std::vector<Hit> find_nearest(const StoreReader& store, std::span<const float> vector,
-                              const QueryLimits& limits);
+// The passages nearest to unit vectors of the store's dimension, any number of them, row-major: the
+// best k of the store, or of `among`, exactly or as far as `effort` finds them, with the same bits
+// whatever was asked before. A passage's score is that with the vector nearest to it. Equal scores
+// are in order of uri, then chunk. Nothing when an interrupt is pending.
+std::optional<std::vector<Hit>> find_nearest(const StoreReader& store,
+                                             std::span<const float> vectors,
+                                             const QueryLimits& limits);
 
 // Encodes a question and finds its nearest passages. Nothing when an interrupt is pending. Throws
 // k_usage for a question that `overflow` refuses.

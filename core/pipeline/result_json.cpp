@@ -39,4 +39,10 @@ std::string hit_json(const std::string& query, std::size_t rank, const Hit& hit)
   return dump_json(line);
 }
 
+std::string duplicate_json(std::size_t group, Fate fate, double score, const StoredChunk& chunk) {
+  Json line = {{"group", group}, {"kept", fate == Fate::k_kept}, {"score", rounded(score)}};
+  line.update(json_of(chunk));
+  return dump_json(line);
+}
+
 }  // namespace vecdb

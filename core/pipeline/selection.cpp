@@ -1,6 +1,7 @@
 #include "pipeline/selection.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -130,6 +131,19 @@ Selection select_chunks(const StoreReader& store, const Filter& filter) {
       });
   sort_and_join(selection.chunks);
   return selection;
+}
+
+ChunkRanges chunks_without(const ChunkRanges* ranges, ChunkRange left_out) {
+  const ChunkRanges all{{1, std::numeric_limits<ChunkId>::max()}};
+  ChunkRanges rest;
+  for (const ChunkRange& range : ranges != nullptr ? *ranges : all) {
+    const ChunkRange before{range.first, std::min(range.end, left_out.first)};
+    const ChunkRange behind{std::max(range.first, left_out.end), range.end};
+    for (const ChunkRange& part : {before, behind}) {
+      if (part.first < part.end) rest.push_back(part);
+    }
+  }
+  return rest;
 }
 
 void sort_and_join(ChunkRanges& ranges) {

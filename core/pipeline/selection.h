@@ -33,6 +33,9 @@ struct Selection {
 // All chunks that pass.
 Selection select_chunks(const StoreReader& store, const Filter& filter);
 
+// The chunks of `ranges`, of all when it is nullptr, that are not in `left_out`.
+ChunkRanges chunks_without(const ChunkRanges* ranges, ChunkRange left_out);
+
 // Sorts ranges that share no chunk, and joins those that meet.
 void sort_and_join(ChunkRanges& ranges);
 

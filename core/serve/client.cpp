@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -75,18 +76,44 @@ class ServedQuerySession final : public QuerySession {
   const QueryFacts& facts() const override { return m_facts; }
 
   std::optional<Answer> answer(const std::string& text, const std::string& name) override {
-    if (!m_own) {
-      const Ask request{.text = text, .name = name};
-      auto answer = try_server(m_notice, [&] {
-        return read_answer(exchange(m_channel, message_of(request), k_for_answer));
-      });
-      if (answer) return answer;
-      m_own = m_open_own();
-    }
-    return m_own->answer(text, name);
+    const Ask request{.text = text, .name = name};
+    return ask(request, read_answer, [&](QuerySession& own) { return own.answer(text, name); });
+  }
+
+  std::optional<StoredText> find(const StoredName& name) override {
+    return ask(FindStored{name}, read_found, [&](QuerySession& own) { return own.find(name); });
+  }
+
+  std::optional<Answer> similar(const StoredText& text) override {
+    if (text.chunks > k_most_vectors) return own().similar(text);
+    return ask(AskSimilar{text}, read_answer,
+               [&](QuerySession& own) { return own.similar(text); });
+  }
+
+  std::optional<Answer> nearest(std::span<const float> vectors) override {
+    if (vectors.size() > k_most_vectors * m_facts.dimension) return own().nearest(vectors);
+    return ask(AskNearest{{vectors.begin(), vectors.end()}}, read_answer,
+               [&](QuerySession& own) { return own.nearest(vectors); });
   }
 
  private:
+  // What `read` makes of the server's answer to a request, or what `alone` gives without a server.
+  template <typename Request, typename Read, typename Alone>
+  std::invoke_result_t<Alone, QuerySession&> ask(const Request& request, Read read, Alone alone) {
+    if (!m_own) {
+      auto answer = try_server(m_notice, [&] {
+        return read(exchange(m_channel, message_of(request), k_for_answer));
+      });
+      if (answer) return std::move(*answer);
+    }
+    return alone(own());
+  }
+
+  QuerySession& own() {
+    if (!m_own) m_own = m_open_own();
+    return *m_own;
+  }
+
   Channel m_channel;
   QueryFacts m_facts;
   std::function<std::unique_ptr<QuerySession>()> m_open_own;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "search/ranking.h"
 
 namespace vecdb {
 
@@ -38,6 +39,23 @@ void check(const EncodeTokens& request, const ModelManifest& manifest) {
   if (!has_task(manifest, request.task)) refuse("a task that the model does not have");
 }
 
+// What find_nearest() asks of its callers, and no more than others can wait for.
+void check(const AskNearest& request, std::size_t dimension) {
+  const std::size_t count = request.vectors.size() / dimension;
+  if (request.vectors.size() % dimension != 0 || count > k_most_vectors) {
+    refuse("vectors of a number that it does not compare");
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto vector = std::span(request.vectors).subspan(i * dimension, dimension);
+    if (!is_unit(vector)) refuse("a vector that is not of unit length");
+  }
+}
+
+Message answer_message(const std::optional<Answer>& answer) {
+  if (!answer) refuse("it stops");
+  return message_of(*answer);
+}
+
 }  // namespace
 
 Message Conversation::answer(const Message& request) try {
@@ -53,6 +71,12 @@ Message Conversation::dispatch(const Message& request) {
       return open_session(read_open_session(request));
     case RequestKind::k_ask:
       return ask(read_ask(request));
+    case RequestKind::k_find:
+      return find(read_find_stored(request));
+    case RequestKind::k_ask_similar:
+      return ask_similar(read_ask_similar(request));
+    case RequestKind::k_ask_nearest:
+      return ask_nearest(read_ask_nearest(request));
     case RequestKind::k_open_encoder:
       return open_encoder(read_open_encoder(request));
     case RequestKind::k_encode:
@@ -72,15 +96,35 @@ Message Conversation::open_session(const OpenSession& request) {
   if (request.terms.store && *request.terms.store != m_reader.get_deleter().state.store) {
     refuse("it serves another store");
   }
-  m_session.emplace(*m_reader, m_service.embedder(), request.options);
+  m_session.emplace(*m_reader, &m_service.embedder(), request.options);
   return message_of(m_session->facts());
 }
 
-Message Conversation::ask(const Ask& request) {
+LocalQuerySession& Conversation::session() {
   if (!m_session) refuse("no session is open");
-  const auto answer = m_session->answer(request.text, request.name);
-  if (!answer) refuse("it stops");
-  return message_of(*answer);
+  return *m_session;
+}
+
+Message Conversation::ask(const Ask& request) {
+  return answer_message(session().answer(request.text, request.name));
+}
+
+Message Conversation::find(const FindStored& request) {
+  return message_of(session().find(request.name));
+}
+
+Message Conversation::ask_similar(const AskSimilar& request) {
+  LocalQuerySession& session = this->session();
+  const ChunkRange asked = chunks_of(*m_reader, request.text);
+  if (asked.end - asked.first > static_cast<ChunkId>(k_most_vectors)) {
+    refuse("a document of more chunks than it compares");
+  }
+  return answer_message(session.similar(request.text));
+}
+
+Message Conversation::ask_nearest(const AskNearest& request) {
+  check(request, m_service.settings().dimension);
+  return answer_message(session().nearest(request.vectors));
 }
 
 Message Conversation::open_encoder(const OpenEncoder& request) {

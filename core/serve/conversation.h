@@ -22,9 +22,13 @@ class Conversation {
   Message dispatch(const Message& request);
   Message open_session(const OpenSession& request);
   Message ask(const Ask& request);
+  Message find(const FindStored& request);
+  Message ask_similar(const AskSimilar& request);
+  Message ask_nearest(const AskNearest& request);
   Message open_encoder(const OpenEncoder& request);
   Message encode(const EncodeTokens& request);
   void require_agreement(const Terms& terms) const;
+  LocalQuerySession& session();
 
   Service& m_service;
   ReaderPool::Lease m_reader;

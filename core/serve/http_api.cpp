@@ -265,7 +265,7 @@ ApiResponse HttpApi::query(const ApiRequest& request) {
     options.filter = parse_filter(*filter, "\"filter\"");
   }
   const ReaderPool::Lease reader = m_service.readers().take();
-  LocalQuerySession session(*reader, m_service.embedder(), std::move(options));
+  LocalQuerySession session(*reader, &m_service.embedder(), std::move(options));
   const auto answer = session.answer(*text, "\"query\"");
   if (!answer) throw Refused{503, "the server is stopping"};
   std::string json = R"({"results":[)";

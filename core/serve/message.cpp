@@ -111,6 +111,16 @@ Hit hit_of(const Json& json) {
   return hit;
 }
 
+Json json_of(const StoredText& text) {
+  return {{"uri", text.uri}, {"chunk", json_of(text.chunk)}, {"chunks", text.chunks}};
+}
+
+StoredText stored_text_of(const Json& json) {
+  return {.uri = json.at("uri").get<std::string>(),
+          .chunk = optional_of<std::uint64_t>(json.at("chunk")),
+          .chunks = json.at("chunks").get<std::uint64_t>()};
+}
+
 template <typename T>
 std::string bytes_of(std::span<const T> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
@@ -140,6 +150,20 @@ Message message_of(const OpenSession& request) {
 
 Message message_of(const Ask& request) {
   return with_kind(RequestKind::k_ask, {{"text", request.text}, {"name", request.name}});
+}
+
+Message message_of(const FindStored& request) {
+  return with_kind(RequestKind::k_find,
+                   {{"given", request.name.given}, {"as_path", request.name.as_path}});
+}
+
+Message message_of(const AskSimilar& request) {
+  return with_kind(RequestKind::k_ask_similar, json_of(request.text));
+}
+
+Message message_of(const AskNearest& request) {
+  return with_kind(RequestKind::k_ask_nearest, Json::object(),
+                   bytes_of(std::span(request.vectors)));
 }
 
 Message message_of(const OpenEncoder& request) {
@@ -183,6 +207,21 @@ Ask read_ask(const Message& message) {
   });
 }
 
+FindStored read_find_stored(const Message& message) {
+  return reading(message, [](const Json& json) {
+    return FindStored{{.given = json.at("given").get<std::string>(),
+                       .as_path = json.at("as_path").get<std::string>()}};
+  });
+}
+
+AskSimilar read_ask_similar(const Message& message) {
+  return reading(message, [](const Json& json) { return AskSimilar{stored_text_of(json)}; });
+}
+
+AskNearest read_ask_nearest(const Message& message) {
+  return {.vectors = values_of<float>(message.bytes)};
+}
+
 OpenEncoder read_open_encoder(const Message& message) {
   return reading(message, [](const Json& json) { return OpenEncoder{.terms = terms_of(json)}; });
 }
@@ -205,7 +244,8 @@ Message accepted_message() { return {.json = "{}"}; }
 Message message_of(const QueryFacts& facts) {
   Json keys = Json::array();
   for (const UnknownKey& key : facts.unknown_keys) keys.push_back({key.name, key.nearest});
-  return {.json = dump_json(Json{{"window", facts.window},
+  return {.json = dump_json(Json{{"dimension", facts.dimension},
+                                 {"window", facts.window},
                                  {"unknown_keys", std::move(keys)},
                                  {"nothing_passes", facts.nothing_passes}})};
 }
@@ -216,6 +256,10 @@ Message message_of(const Answer& answer) {
   return {.json = dump_json(Json{{"hits", std::move(hits)},
                                  {"tokens", answer.tokens},
                                  {"truncated", answer.truncated}})};
+}
+
+Message message_of(const std::optional<StoredText>& found) {
+  return {.json = dump_json(Json{{"found", found ? json_of(*found) : Json()}})};
 }
 
 Message message_of_vectors(std::span<const float> vectors) {
@@ -231,7 +275,8 @@ std::optional<std::string> refusal_of(const Message& message) {
 
 QueryFacts read_facts(const Message& message) {
   return reading(message, [](const Json& json) {
-    QueryFacts facts{.window = json.at("window").get<std::size_t>(),
+    QueryFacts facts{.dimension = json.at("dimension").get<std::size_t>(),
+                     .window = json.at("window").get<std::size_t>(),
                      .unknown_keys = {},
                      .nothing_passes = json.at("nothing_passes").get<bool>()};
     for (const Json& key : json.at("unknown_keys")) {
@@ -249,6 +294,14 @@ Answer read_answer(const Message& message) {
                   .truncated = json.at("truncated").get<bool>()};
     for (const Json& hit : json.at("hits")) answer.hits.push_back(hit_of(hit));
     return answer;
+  });
+}
+
+std::optional<StoredText> read_found(const Message& message) {
+  return reading(message, [](const Json& json) -> std::optional<StoredText> {
+    const Json& found = json.at("found");
+    if (found.is_null()) return std::nullopt;
+    return stored_text_of(found);
   });
 }
 

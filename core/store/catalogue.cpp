@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <set>
 #include <system_error>
@@ -174,9 +175,9 @@ std::optional<DocumentRow> Catalogue::find_document(const std::string& uri) cons
   return row;
 }
 
-void Catalogue::require_absent(const std::string& uri) const {
+void Catalogue::require_absent(std::span<const std::string> uris) const {
   each_document([&](const DocumentRow& row) {
-    if (row.summary.record.uri == uri) throw damaged(file(), "the index of documents is wrong");
+    if (std::ranges::count(uris, row.summary.record.uri) > 0) throw damaged(file(), "the index of documents is wrong");
     return true;
   });
 }

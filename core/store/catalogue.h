@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,7 +51,7 @@ class Catalogue {
   void each_document(const std::function<bool(const DocumentRow&)>& visit) const;
   std::optional<DocumentRow> find_document(const std::string& uri) const;
   // Throws k_damaged when there is one of that uri which its index does not lead to. Reads all.
-  void require_absent(const std::string& uri) const;
+  void require_absent(std::span<const std::string> uris) const;
   std::vector<ChunkRow> chunks_of(const DocumentRow& document) const;
   void each_chunk_of(const DocumentRow& document,
                      const std::function<bool(ChunkRow&&)>& visit) const;

@@ -175,12 +175,13 @@ using ByteSink = std::function<void(std::span<const std::byte>)>;
 // used; rows of the catalogue before they are returned.
 class StoreReader {
  public:
-  // `threads`: how many propose() may use.
+  // `threads`: how many a search may use.
   explicit StoreReader(const std::filesystem::path& store, std::size_t threads = 1);
   ~StoreReader();
   StoreReader(StoreReader&&) noexcept;
 
   const StoreSettings& settings() const noexcept;
+  std::size_t threads() const noexcept;
 
   // Whether the files it has mapped still are what they were then, by inode, size and times. Who
   // keeps a reader for long asks before each use: a check of a file holds only as long.
@@ -192,7 +193,7 @@ class StoreReader {
   std::optional<DocumentSummary> find_document(const std::string& uri) const;
   // Before it is said that there is none: find_document() trusts an index, in which a flipped bit
   // hides a document. Throws k_damaged when it does. Reads all documents.
-  void require_absent(const std::string& uri) const;
+  void require_absent(std::span<const std::string> uris) const;
   // All chunks of a document in order; empty when there is none of that uri.
   std::vector<StoredChunk> chunks_of(const std::string& uri) const;
   // The same one at a time, without the document, until `visit` returns false.
@@ -215,8 +216,11 @@ class StoreReader {
   // Recall@10 of propose(), against exact search: with `questions` stored vectors, at numbers of
   // lists that grow up to all or until `enough`. Empty when no segment has an index.
   std::vector<RecallPoint> measure_recall(std::size_t questions, double enough) const;
-  // Of a stored chunk: k_usage when there is no vector of that id.
+  // Of a stored chunk: k_usage when there is none of that id, k_damaged when its vector is missing.
   std::vector<float> vector_of(ChunkId chunk) const;
+  // Where these floats lie, not aligned for them, as long as this reader does. What is read there
+  // may be read by several threads.
+  const std::byte* vector_bytes_of(ChunkId chunk) const;
   // The chunk of a vector that was proposed.
   StoredChunk chunk_of_vector(ChunkId chunk) const;
 
@@ -252,7 +256,7 @@ class StoreWriter {
 
   const StoreSettings& settings() const noexcept;
   std::optional<DocumentSummary> find_document(const std::string& uri) const;
-  void require_absent(const std::string& uri) const;  // see StoreReader
+  void require_absent(std::span<const std::string> uris) const;  // see StoreReader
 
   // Stores the documents, replacing those of the same uri, removes the documents of the given uris
   // (unknown ones are ignored), and gives stored documents that are the same else a new record: all

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -193,6 +194,8 @@ bool StoreReader::has_unchanged_files() const {
 
 const StoreSettings& StoreReader::settings() const noexcept { return m_impl->catalogue.settings(); }
 
+std::size_t StoreReader::threads() const noexcept { return m_impl->threads; }
+
 std::vector<DocumentSummary> StoreReader::documents() const {
   std::vector<DocumentSummary> summaries;
   each_document([&](const DocumentSummary& summary) {
@@ -212,8 +215,8 @@ std::optional<DocumentSummary> StoreReader::find_document(const std::string& uri
   return std::move(row->summary);
 }
 
-void StoreReader::require_absent(const std::string& uri) const {
-  m_impl->catalogue.require_absent(uri);
+void StoreReader::require_absent(std::span<const std::string> uris) const {
+  m_impl->catalogue.require_absent(uris);
 }
 
 std::vector<StoredChunk> StoreReader::chunks_of(const std::string& uri) const {
@@ -356,15 +359,22 @@ std::vector<RecallPoint> StoreReader::measure_recall(std::size_t questions, doub
 }
 
 std::vector<float> StoreReader::vector_of(ChunkId chunk) const {
+  std::vector<float> vector(settings().dimension);
+  std::memcpy(vector.data(), vector_bytes_of(chunk), vector.size() * sizeof(float));
+  return vector;
+}
+
+const std::byte* StoreReader::vector_bytes_of(ChunkId chunk) const {
   const auto open = std::ranges::find_if(
       m_impl->segments, [&](const auto& each) { return chunk <= each.segment.row().last; });
   if (open != m_impl->segments.end()) {
     const FlatSegment& segment = open->checked();
     const auto row = segment.find(chunk);
-    if (row && !segment.is_dead(*row)) return segment.vector_at(*row);
+    if (row && !segment.is_dead(*row)) return segment.vectors(*row, 1).data();
   }
-  throw Error(ErrorKind::k_usage,
-              "chunk " + std::to_string(chunk) + ": the store has no vector of it");
+  const std::string name = "chunk " + std::to_string(chunk);
+  if (find_chunk(chunk)) throw damaged(m_impl->layout.catalogue, name + " has no vector");
+  throw Error(ErrorKind::k_usage, name + ": the store has no vector of it");
 }
 
 bool StoreReader::write_archive(const fs::path& scratch, const ByteSink& sink) const {

@@ -367,8 +367,8 @@ std::optional<DocumentSummary> StoreWriter::find_document(const std::string& uri
   return std::move(row->summary);
 }
 
-void StoreWriter::require_absent(const std::string& uri) const {
-  m_impl->catalogue.require_absent(uri);
+void StoreWriter::require_absent(std::span<const std::string> uris) const {
+  m_impl->catalogue.require_absent(uris);
 }
 
 void StoreWriter::commit(std::span<const NewDocument> documents,

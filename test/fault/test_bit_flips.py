@@ -31,14 +31,15 @@ def store_with_a_log(world):
     return copy
 
 
-QUESTIONS = (("query", "-k", "500", "--json", QUESTION), ("list", "--json"), ("stats", "--json"), ("show", "--json"))
+QUESTIONS = (("query", "-k", "500", "--json", QUESTION), ("list", "--json"), ("stats", "--json"), ("show", "--json"),
+             ("similar", "--json"), ("dedup", "--json"))
 
 
 def answers_of(world, store, with_query=True):
     """What a store answers, command by command."""
     answers = {}
     for question in QUESTIONS[0 if with_query else 1 :]:
-        args = question + ((world.uris[1],) if question[0] == "show" else ())
+        args = question + ((world.uris[1],) if question[0] in ("show", "similar") else ())
         answers[question[0]] = world.run(store, *args)
     return answers
 

@@ -17,6 +17,8 @@ def printing(world):
     return {
         "query": ["query", "-k", "900", QUESTION], "query --json": ["query", "--json", "-k", "900", QUESTION],
         "query paths": ["query", "-k", "900", "--format", "paths", QUESTION],
+        "dedup --json": ["dedup", "--json", "--threshold", "0.5"],
+        "similar --json": ["similar", "--json", "-k", "900", world.uris[0]],
         "query vimgrep": ["query", "-k", "900", "--format", "vimgrep", QUESTION],
         "list": ["list"], "list --json": ["list", "--json"], "show": ["show", world.uris[0]],
         "show --json": ["show", "--json", world.uris[0]], "stats": ["stats"], "stats --json": ["stats", "--json"],
@@ -33,7 +35,7 @@ def printing(world):
 
 
 CHANGE = ("ingest --json", "delete --json", "compact --json")
-NAMES = ["query", "query --json", "query paths", "query vimgrep", "list", "list --json", "show", "show --json", "stats",
+NAMES = ["query", "query --json", "query paths", "dedup --json", "similar --json", "query vimgrep", "list", "list --json", "show", "show --json", "stats",
          "stats --json", "verify --json", "split", "split text", "split --stats", "encode", "encode npy", "model list",
          "model show", "model verify", *CHANGE, "migrate --json", "--help", "--version", "query --help"]
 

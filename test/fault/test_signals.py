@@ -108,7 +108,7 @@ def test_a_reader_that_is_interrupted_ends_in_time(world, verb):
 
 
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("args", [("ingest", "-"), ("query", "-"), ("split", "-"), ("encode", "-"),
+@pytest.mark.parametrize("args", [("ingest", "-"), ("query", "-"), ("similar", "-"), ("split", "-"), ("encode", "-"),
                                   ("ingest", "--files-from", "-")])
 def test_a_command_that_waits_for_input_ends_at_a_signal(world, tmp_path, args, number, code):
     store = shutil.copytree(world.after, tmp_path / "store")

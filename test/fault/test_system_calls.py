@@ -184,9 +184,10 @@ def test_a_command_whose_system_call_fails_says_so_and_loses_nothing(world, verb
     run_tries(4, f"a system call of {verb} fails", sample(cases, 12 if "ivf" in verb else 40), attempt)
 
 
-@pytest.mark.parametrize("verb", ["list", "verify", "stats", "show", "query"])
+@pytest.mark.parametrize("verb", ["list", "verify", "stats", "show", "query", "similar", "dedup"])
 def test_a_reader_whose_system_call_fails_gives_no_wrong_answer(world, verb, tmp_path):
-    args = [verb, "--json"] + {"show": [world.uris[0]], "query": ["-k", "40", QUESTION]}.get(verb, [])
+    args = [verb, "--json"] + {"show": [world.uris[0]], "query": ["-k", "40", QUESTION],
+                               "similar": ["-k", "40", world.uris[0]], "dedup": ["--threshold", "0.5"]}.get(verb, [])
     store = shutil.copytree(world.after, tmp_path / "store")
     names = ("openat", "mmap", "pread64", "read")
     right = world.must(*args, store=store).out

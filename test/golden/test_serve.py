@@ -368,8 +368,8 @@ def messages():
     yield b"\x01"
     yield struct.pack("=II", 0xFFFFFFFF, 0)
     yield struct.pack("=II", 5, 0xFFFFFFFF) + b"{}"
-    for body in (b"", b"{", b"[]", b"{}", b'{"kind":99}', b'{"kind":"x"}', b'{"kind":1,"text":"x","name":"y"}', b'{"kind":3}',
-                 b'{"kind":3,"task":0,"starts":[0,5]}', b'{"kind":0}', b"\xff" * 9, b'{"kind":' + b"[" * 100000):
+    kinds = [b'{"kind":%d%s}' % (kind, rest) for kind in range(8) for rest in (b"", b',"text":"x","name":"y"', b',"task":0,"starts":[0,5]')]
+    for body in (b"", b"{", b"[]", b"{}", b'{"kind":99}', b'{"kind":"x"}', b"\xff" * 9, b'{"kind":' + b"[" * 100000, *kinds):
         yield struct.pack("=II", len(body), 0) + body
         yield struct.pack("=II", len(body), 7) + body + b"seven!!"
 

@@ -42,3 +42,12 @@ TEST_CASE("The best are settled only when no row outside can reach them, roundin
   CHECK_FALSE(is_settled(0.5, 0.49999, 384));
   CHECK(is_settled(0.5, 0.49999, 1));
 }
+
+TEST_CASE("A vector is of unit length up to rounding") {
+  CHECK(is_unit(std::array<float, 2>{0.6F, 0.8F}));
+  CHECK(is_unit(std::array<float, 2>{0.60001F, 0.8F}));
+  CHECK_FALSE(is_unit(std::array<float, 2>{0.61F, 0.8F}));
+  CHECK_FALSE(is_unit(std::array<float, 2>{0, 0}));
+  CHECK_FALSE(is_unit(std::array<float, 2>{std::nanf(""), 1}));
+  CHECK_FALSE(is_unit(std::array<float, 1>{INFINITY}));
+}

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/for_each_processor.h"
+
 namespace vecdb {
 
 namespace {
@@ -28,15 +30,6 @@ float load(const std::byte* at) {
   std::memcpy(&value, at, sizeof value);
   return value;
 }
-
-// One version for each generation of processors. Clang, with which the fuzz targets are built, knows
-// no `optimize`, and a sanitizer is not there yet when a version is chosen.
-#ifdef __clang__
-#define VECDB_FOR_EACH_PROCESSOR
-#else
-#define VECDB_FOR_EACH_PROCESSOR \
-  __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"), optimize("O3")))
-#endif
 
 // Twelve or six registers of sums, as the processor has them, in which nothing waits for the sum
 // before: that is what a plain loop over one vector after another does.
