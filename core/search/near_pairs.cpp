@@ -31,7 +31,7 @@ struct Products {
   std::uint32_t near = 0;  // bits of the lanes that reach what is asked for
 };
 
-// Fills in `found` for each of the others. As in store/nearest_centroid.cpp,
+// Fills in `found` for each of the others. As in store/faiss/nearest_centroid.cpp,
 // sums stay in registers and none waits for the one before.
 VECDB_FOR_EACH_PROCESSOR void compare(const Tile& others, std::size_t dimension,
                                       const float* panel, float least,

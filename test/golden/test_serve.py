@@ -585,7 +585,7 @@ def test_http_warns_of_keys_that_no_document_has(stored):
         for text in ('lagn = "en"', " or ".join(f'key{i} = "x"' for i in range(5)), 'lang = "en"'):
             status, answer = http("POST", "/query", {"query": "bees", "filter": text})
             told = stored("query", "bees", "--filter", text).err.splitlines()
-            expected = [line.removeprefix("vecdb: warning: ").replace("--filter", '"filter"', 1) for line in told if "--filter" in line]
+            expected = [line.removeprefix("vecdb: ").replace("--filter", '"filter"', 1) for line in told if "--filter" in line]
             assert status == 200 and answer["warnings"] == expected
         assert http("POST", "/query", {"query": "bees"})[1]["warnings"] == []
 
