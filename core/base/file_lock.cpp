@@ -54,14 +54,6 @@ void sign(const FileDescriptor& lock) {
   [[maybe_unused]] const ssize_t put = ::pwrite(lock.get(), name.data(), name.size(), 0);
 }
 
-// Whether the path still leads to the open file: somebody may have removed it while we waited.
-bool is_current(const FileDescriptor& lock, const std::filesystem::path& file) {
-  struct stat ours {};
-  struct stat theirs {};
-  return ::fstat(lock.get(), &ours) == 0 && ::stat(file.c_str(), &theirs) == 0 &&
-         ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
-}
-
 }  // namespace
 
 FileLock::FileLock(std::filesystem::path file)
@@ -73,7 +65,7 @@ bool FileLock::try_lock(double seconds) {
                          std::chrono::duration<double>(std::clamp(seconds, 0.0, k_longest_wait)));
   for (;;) {
     if (::flock(m_file.get(), LOCK_EX | LOCK_NB) == 0) {
-      if (is_current(m_file, m_path)) break;
+      if (is_in_place()) break;
       m_file = open_lock(m_path);
       continue;
     }
@@ -84,6 +76,13 @@ bool FileLock::try_lock(double seconds) {
   }
   sign(m_file);
   return true;
+}
+
+bool FileLock::is_in_place() const noexcept {
+  struct stat ours {};
+  struct stat theirs {};
+  return ::fstat(m_file.get(), &ours) == 0 && ::stat(m_path.c_str(), &theirs) == 0 &&
+         ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
 std::string FileLock::holder() const {

@@ -111,40 +111,37 @@ void accept_clients(const FileDescriptor& listener, Service& service) {
   }
 }
 
-// A socket that goes with the server.
-class ListeningSocket {
+// A file that goes with the server: the lock's own as the last one, before it is let go. Where somebody
+// has removed the lock, what lies there now may be the next server's.
+class OwnFile {
  public:
-  explicit ListeningSocket(const Endpoint& endpoint)
-      : m_path(endpoint.socket()), m_socket(endpoint.listen()) {}
-  ~ListeningSocket() { ::unlink(m_path.c_str()); }
-  ListeningSocket(const ListeningSocket&) = delete;
-  ListeningSocket& operator=(const ListeningSocket&) = delete;
-
-  const FileDescriptor& get() const noexcept { return m_socket; }
+  OwnFile(std::filesystem::path path, const FileLock& lock)
+      : m_path(std::move(path)), m_lock(lock) {}
+  ~OwnFile() {
+    if (m_lock.is_in_place()) ::unlink(m_path.c_str());
+  }
+  OwnFile(const OwnFile&) = delete;
+  OwnFile& operator=(const OwnFile&) = delete;
 
  private:
   std::filesystem::path m_path;
-  FileDescriptor m_socket;
+  const FileLock& m_lock;
 };
 
 // What a client of HTTP must know: read from a file, or made, and then in a file of its own for as
 // long as this lives.
 class Token {
  public:
-  Token(const std::filesystem::path& given, const Endpoint& endpoint)
-      : m_file(given.empty() ? endpoint.token() : given), m_is_own(given.empty()) {
-    if (m_is_own) {
-      m_text = random_hex(k_token_digits);
-      write_private(m_file, m_text + "\n");
-    } else {
-      m_text = read_token(m_file);
+  Token(const std::filesystem::path& given, const Endpoint& endpoint, const FileLock& lock)
+      : m_file(given.empty() ? endpoint.token() : given) {
+    if (!given.empty()) {
+      m_text = read_token(given);
+      return;
     }
+    m_own.emplace(m_file, lock);
+    m_text = random_hex(k_token_digits);
+    write_private(m_file, m_text + "\n");
   }
-  ~Token() {
-    if (m_is_own) ::unlink(m_file.c_str());
-  }
-  Token(const Token&) = delete;
-  Token& operator=(const Token&) = delete;
 
   const std::string& text() const noexcept { return m_text; }
   const std::filesystem::path& file() const noexcept { return m_file; }
@@ -173,15 +170,16 @@ class Token {
   }
 
   std::filesystem::path m_file;
-  bool m_is_own;
   std::string m_text;
+  std::optional<OwnFile> m_own;
 };
 
 // HTTP beside the socket.
 class HttpServer {
  public:
-  HttpServer(const ServeOptions& options, const Endpoint& endpoint, Service& service)
-      : m_token(options.token_file, endpoint),
+  HttpServer(const ServeOptions& options, const Endpoint& endpoint, const FileLock& lock,
+             Service& service)
+      : m_token(options.token_file, endpoint, lock),
         m_api(service, options.http->host, m_token.text()),
         m_listener(listen_http(
             *options.http, HttpApi::k_most_bytes,
@@ -209,17 +207,19 @@ void serve(const ServeOptions& options, const std::function<void(const Serving&)
     throw Error(ErrorKind::k_busy, options.store.string() + ": is being served by " +
                                        lock.holder() + " already; end that first");
   }
+  const OwnFile lock_file(endpoint.lock(), lock);
   Service service(options.store, options.model);
-  const ListeningSocket listener(endpoint);
+  const FileDescriptor listener = endpoint.listen();
+  const OwnFile socket(endpoint.socket(), lock);
   Serving serving{.service = service, .http = options.http, .token_file = {}};
   std::optional<HttpServer> http;
   if (options.http) {
-    http.emplace(options, endpoint, service);
+    http.emplace(options, endpoint, lock, service);
     serving.http->port = http->port();
     serving.token_file = http->token_file();
   }
   on_ready(serving);
-  accept_clients(listener.get(), service);
+  accept_clients(listener, service);
 }
 
 }  // namespace vecdb
