@@ -63,6 +63,7 @@ Message Conversation::dispatch(const Message& request) {
 
 void Conversation::require_agreement(const Terms& terms) const {
   if (const auto why = objection(terms, m_service.offer())) refuse(*why);
+  if (!m_service.has_unchanged_model()) refuse("its model's files have changed since it was started");
 }
 
 Message Conversation::open_session(const OpenSession& request) {
@@ -73,6 +74,7 @@ Message Conversation::open_session(const OpenSession& request) {
     refuse("it serves another store");
   }
   m_session.emplace(*m_reader, m_service.embedder(), request.options);
+  if (pending_interrupt() != 0) refuse("it stops");  // the filter may not have seen all of the store
   return message_of(m_session->facts());
 }
 

@@ -1,13 +1,17 @@
 #include "serve/service.h"
 
+#include <algorithm>
 #include <memory>
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "serve/batching_encoder.h"
 
 namespace vecdb {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 ModelChoice with_batching(ModelChoice choice) {
   choice.encoder_source = [threads = choice.threads, most = choice.max_memory](
@@ -20,15 +24,42 @@ ModelChoice with_batching(ModelChoice choice) {
   return choice;
 }
 
+// Before they are proved: then what was proved is what they say.
+std::vector<std::pair<fs::path, FileStamp>> files_of(const Model& model) {
+  std::vector<std::pair<fs::path, FileStamp>> files;
+  const auto add = [&](const std::string& name) {
+    const fs::path file = model.folder() / name;
+    std::error_code missing;  // of which the encoder tells
+    if (fs::exists(file, missing)) files.emplace_back(file, stamp_of(file));
+  };
+  add(k_manifest_file);
+  for (const auto& [name, sha256] : model.manifest().files) add(name);
+  return files;
+}
+
 }  // namespace
 
-Service::Service(const std::filesystem::path& store, const ModelChoice& choice)
+Service::Service(const fs::path& store, const ModelChoice& choice)
     : m_settings(StoreReader(store).settings()),
-      m_store(std::filesystem::canonical(store)),
+      m_store(fs::canonical(store)),
       m_embedder(embedder_for_store(m_settings, with_batching(choice))),
       m_offer(offer_of(m_embedder)),  // before libtorch's environment is set for it
-      m_readers(m_store, m_settings, choice.threads) {
+      m_readers(m_store, m_settings, choice.threads),
+      m_model_files(files_of(m_embedder.model())) {
   m_embedder.encoder();
+}
+
+bool Service::has_unchanged_model() const {
+  return std::ranges::all_of(m_model_files, [](const auto& each) {
+    const auto& [file, then] = each;
+    try {
+      FileStamp now = stamp_of(file);
+      now.ctime_ns = then.ctime_ns;  // a new link to it, or another mode, changes nothing
+      return now == then;
+    } catch (const Error&) {  // it is gone
+      return false;
+    }
+  });
 }
 
 }  // namespace vecdb

@@ -182,8 +182,8 @@ class StoreReader {
 
   const StoreSettings& settings() const noexcept;
 
-  // Whether the files it has mapped still are what they were then, by inode, size and times. Who
-  // keeps a reader for long asks before each use: a check of a file holds only as long.
+  // Whether its files still are what they were then, by inode, size and times. Who keeps a reader
+  // for long asks before each use: a check of a file holds only as long.
   bool has_unchanged_files() const;
 
   // In byte order of their uris; each_document until `visit` returns false.

@@ -26,14 +26,17 @@ bool has_any(const SegmentRow& segment, const ChunkRanges& chunks) {
   return range != chunks.end() && range->first <= segment.last;
 }
 
-std::optional<FileStamp> folder_of(const fs::path& store) {
-  std::error_code error;
-  if (!fs::is_directory(store, error)) return std::nullopt;
+std::optional<FileStamp> find_stamp(const fs::path& path) {
   try {
-    return stamp_of(store);
-  } catch (const Error&) {  // gone since
+    return stamp_of(path);
+  } catch (const Error&) {  // it is not there
     return std::nullopt;
   }
+}
+
+std::optional<FileStamp> folder_of(const fs::path& store) {
+  std::error_code error;
+  return fs::is_directory(store, error) ? find_stamp(store) : std::nullopt;
 }
 
 bool is_same_folder(const std::optional<FileStamp>& a, const std::optional<FileStamp>& b) {
@@ -54,6 +57,7 @@ struct StoreReader::Impl {
       : threads(search_threads),
         layout(store_layout),
         head(require_store(layout)),
+        catalogue_stamp(find_stamp(layout.catalogue)),
         catalogue(Catalogue::open_to_read(layout.catalogue)) {
     compare_with_head(layout, catalogue, head);
     generation = catalogue.state().generation;
@@ -152,6 +156,7 @@ struct StoreReader::Impl {
   std::size_t threads;
   StoreLayout layout;
   Head head;
+  std::optional<FileStamp> catalogue_stamp;  // before it was opened
   Catalogue catalogue;
   std::int64_t generation = 0;
   std::vector<OpenSegment> segments;  // in order of their chunks
@@ -186,6 +191,7 @@ StoreReader::~StoreReader() = default;
 StoreReader::StoreReader(StoreReader&&) noexcept = default;
 
 bool StoreReader::has_unchanged_files() const {
+  if (find_stamp(m_impl->layout.catalogue) != m_impl->catalogue_stamp) return false;
   return std::ranges::all_of(m_impl->segments, [](const auto& open) {
     return open.segment.is_unchanged() && (!open.index || open.index->is_unchanged());
   });
