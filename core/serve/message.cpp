@@ -111,6 +111,18 @@ Hit hit_of(const Json& json) {
   return hit;
 }
 
+// What the command line lets through; the search relies on it.
+void check(const QueryOptions& options) {
+  constexpr std::size_t k_most_hits = 1'000'000;
+  const bool is_sound = 1 <= options.k && options.k <= k_most_hits &&
+                        options.effort.lists.value_or(1) >= 1 && 0 <= options.effort.recall &&
+                        options.effort.recall <= 1 &&
+                        (options.overflow == Overflow::k_error ||
+                         options.overflow == Overflow::k_warn ||
+                         options.overflow == Overflow::k_mean);
+  if (!is_sound) malformed();
+}
+
 template <typename T>
 std::string bytes_of(std::span<const T> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
@@ -172,6 +184,7 @@ OpenSession read_open_session(const Message& message) {
     options.effort.lists = optional_of<std::size_t>(json.at("lists"));
     options.effort.recall = json.at("recall").get<double>();
     options.overflow = static_cast<Overflow>(json.at("overflow").get<int>());
+    check(options);
     return request;
   });
 }

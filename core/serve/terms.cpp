@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/program.h"
+#include "base/sha256.h"
 #include "model/embedder.h"
 #include "model/encoder/native_level.h"
 #include "pipeline/store_model.h"
@@ -17,8 +18,8 @@ namespace vecdb {
 
 namespace {
 
-// The variables of the libraries that libtorch computes with, in order: which instructions, modes and
-// kernels they use is decided by more of them than are worth a list.
+// The variables of the libraries that libtorch computes with, as a hash: which instructions, modes and
+// kernels they use is decided by more of them than are worth a list, and they may be any bytes.
 std::string library_variables() {
   constexpr std::array<std::string_view, 4> prefixes{"ATEN_", "DNNL_", "MKL_", "ONEDNN_"};
   std::set<std::string_view> found;
@@ -29,8 +30,8 @@ std::string library_variables() {
     }
   }
   std::string text;
-  for (const std::string_view variable : found) text.append(variable).push_back('\n');
-  return text;
+  for (const std::string_view variable : found) text.append(variable).push_back('\0');
+  return text.empty() ? text : sha256_hex(text);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ class Embedder;
 struct Arithmetic {
   std::string program;      // which build of vecdb: its file's identity
   std::string level;        // of instruction sets, see native_level.h; empty for none
-  std::string environment;  // the variables of libraries that libtorch computes with
+  std::string environment;  // a hash of the variables of libraries that libtorch computes with
 
   friend bool operator==(const Arithmetic&, const Arithmetic&) = default;
 };
