@@ -93,20 +93,7 @@ void warn_of_lengths(const ChunkLengths& lengths, LengthUnit unit, const GlobalO
 }
 
 void warn_of_unknown_keys(const std::vector<UnknownKey>& keys, const GlobalOptions& global) {
-  constexpr std::size_t k_named = 3;
-  constexpr std::size_t k_longest = 64;
-  for (std::size_t i = 0; i < std::min(k_named, keys.size()); ++i) {
-    const auto& [name, nearest] = keys[i];
-    print_warning(global,
-                  "--filter: " + (name.size() > k_longest ? "a long key" : '"' + name + '"') +
-                      ": no document has this key; " +
-                      (nearest.empty() ? "`vecdb list --json` prints what is known of each"
-                                       : "did you mean " + nearest + "?"));
-  }
-  if (keys.size() > k_named) {
-    print_warning(global, "--filter: " + counted(keys.size() - k_named, "more key") +
-                              " that no document has");
-  }
+  for (const std::string& warning : warnings_of(keys, "--filter")) print_warning(global, warning);
 }
 
 std::optional<std::string> LineReader::next() {

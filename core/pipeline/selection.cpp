@@ -108,6 +108,26 @@ bool select_in_document(const StoreReader& store, const Filter& filter,
 
 }  // namespace
 
+std::vector<std::string> warnings_of(const std::vector<UnknownKey>& keys,
+                                     const std::string& filter) {
+  constexpr std::size_t k_named = 3;
+  constexpr std::size_t k_longest = 64;
+  std::vector<std::string> warnings;
+  for (std::size_t i = 0; i < std::min(k_named, keys.size()); ++i) {
+    const auto& [name, nearest] = keys[i];
+    warnings.push_back(filter + ": " + (name.size() > k_longest ? "a long key" : '"' + name + '"') +
+                       ": no document has this key; " +
+                       (nearest.empty() ? "`vecdb list --json` prints what is known of each"
+                                        : "did you mean " + nearest + "?"));
+  }
+  if (keys.size() > k_named) {
+    const std::size_t more = keys.size() - k_named;
+    warnings.push_back(filter + ": " + std::to_string(more) +
+                       (more == 1 ? " more key" : " more keys") + " that no document has");
+  }
+  return warnings;
+}
+
 std::vector<UnknownKey> each_passing(const StoreReader& store, const Filter& filter,
                                      const VisitPassing& visit) {
   KeyWatch watch(filter.keys());

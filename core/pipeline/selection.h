@@ -16,6 +16,11 @@ struct UnknownKey {
   std::string nearest;  // the fact or key that may be meant, or nothing
 };
 
+// What people are told of them, a sentence each, the first three by name; `filter` is what the filter
+// is called.
+std::vector<std::string> warnings_of(const std::vector<UnknownKey>& keys,
+                                     const std::string& filter);
+
 // A document of which something passes, and its chunks that do. A document without chunks passes
 // by what is known of itself.
 using VisitPassing = std::function<void(const DocumentSummary&, const ChunkRanges&)>;

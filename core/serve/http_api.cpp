@@ -183,6 +183,10 @@ bool HttpApi::is_named_by(std::string_view host) const {
 
 ApiResponse HttpApi::answer(const ApiRequest& request) {
   return answered([&]() -> ApiResponse {
+    if (!m_service.has_unchanged_model()) {
+      throw Refused{500, "the model's files have changed since the server was started; run `vecdb "
+                         "model verify`, then start it again"};
+    }
     switch (path_of(request)) {
       case Path::k_health:
         return health();
@@ -272,7 +276,9 @@ ApiResponse HttpApi::query(const ApiRequest& request) {
   for (std::size_t i = 0; i < answer->hits.size(); ++i) {
     json += (i > 0 ? "," : "") + hit_json(*text, i + 1, answer->hits[i]);
   }
-  Json rest = {{"tokens", answer->tokens}, {"truncated", answer->truncated}};
+  Json rest = {{"tokens", answer->tokens},
+               {"truncated", answer->truncated},
+               {"warnings", warnings_of(session.facts().unknown_keys, "\"filter\"")}};
   return {.json = json + "]," + dump_json(rest).substr(1) + "\n"};
 }
 

@@ -1,13 +1,17 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <exception>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -75,6 +79,20 @@ int socket_of(MHD_Connection* connection) {
   return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
+// Reads what else the other side sends, until it ends or the socket's deadline comes. Closed with
+// bytes unread, the connection would be reset, and the answer lost that is on its way.
+void drain(int socket) {
+  ::shutdown(socket, SHUT_WR);  // so that the other side need not wait for more
+  std::array<char, 16U << 10U> ignored{};
+  pollfd waiting{.fd = socket, .events = POLLIN, .revents = 0};
+  for (;;) {
+    const ssize_t got = ::recv(socket, ignored.data(), ignored.size(), MSG_DONTWAIT);
+    if (got > 0 || (got < 0 && errno == EINTR)) continue;
+    if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) return;
+    if (::poll(&waiting, 1, -1) < 0 && errno != EINTR) return;
+  }
+}
+
 std::string header(MHD_Connection* connection, const char* name) {
   const char* value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
   return value == nullptr ? std::string() : std::string(value);
@@ -97,6 +115,7 @@ MHD_Result reply(MHD_Connection* connection, const ApiResponse& response) {
 struct Arriving {
   ApiRequest request;
   bool is_too_long = false;
+  bool is_left = false;  // it was refused before its body was read
 };
 
 class MicrohttpdListener final : public HttpListener {
@@ -150,12 +169,13 @@ class MicrohttpdListener final : public HttpListener {
     }
   }
 
-  // The connection waits for its next request.
+  // The connection waits for its next request, or is closed.
   static void on_completed(void* self, MHD_Connection* connection, void** arriving,
                            MHD_RequestTerminationCode) {
-    delete static_cast<Arriving*>(*arriving);
-    *arriving = nullptr;
-    static_cast<MicrohttpdListener*>(self)->m_deadlines.begin(socket_of(connection));
+    const std::unique_ptr<Arriving> request(static_cast<Arriving*>(std::exchange(*arriving, nullptr)));
+    const int socket = socket_of(connection);
+    static_cast<MicrohttpdListener*>(self)->m_deadlines.begin(socket);
+    if (request && request->is_left) drain(socket);
   }
 
   // Called once for the headers, then for each part of the body, and once at its end.
@@ -170,9 +190,9 @@ class MicrohttpdListener final : public HttpListener {
                                            .authorization = header(connection, "Authorization"),
                                            .has_origin = !header(connection, "Origin").empty(),
                                            .body = {}}};
-      return listener.begin(connection, static_cast<Arriving*>(*arriving)->request);
+      return listener.begin(connection, *static_cast<Arriving*>(*arriving));
     }
-    auto& [request, is_too_long] = *static_cast<Arriving*>(*arriving);
+    auto& [request, is_too_long, _] = *static_cast<Arriving*>(*arriving);
     if (*data_size > 0) {
       is_too_long = is_too_long || request.body.size() + *data_size > listener.m_most_bytes;
       if (!is_too_long) request.body.append(data, *data_size);
@@ -185,15 +205,20 @@ class MicrohttpdListener final : public HttpListener {
     return MHD_NO;  // out of memory: the connection is closed
   }
 
-  MHD_Result begin(MHD_Connection* connection, const ApiRequest& request) const {
-    const ApiResponse refusal = m_handler.refuse(request);
-    if (refusal.status != 0) return reply(connection, refusal);
+  MHD_Result begin(MHD_Connection* connection, Arriving& arriving) const {
     const std::string length = header(connection, "Content-Length");
+    ApiResponse refusal = m_handler.refuse(arriving.request);
+    if (refusal.status == 0 && exceeds_limit(length)) refusal = too_long();
+    if (refusal.status == 0) return MHD_YES;
+    arriving.is_left =
+        (!length.empty() && length != "0") || !header(connection, "Transfer-Encoding").empty();
+    return reply(connection, refusal);
+  }
+
+  bool exceeds_limit(const std::string& length) const {
     const bool is_number = std::ranges::all_of(length, [](char c) { return '0' <= c && c <= '9'; });
-    if (!is_number || length.size() > 18 || (!length.empty() && std::stoull(length) > m_most_bytes)) {
-      return reply(connection, too_long());
-    }
-    return MHD_YES;
+    return !is_number || length.size() > 18 ||
+           (!length.empty() && std::stoull(length) > m_most_bytes);
   }
 
   static ApiResponse too_long() {
