@@ -28,7 +28,7 @@ void print_ready(const Serving& serving, const GlobalOptions& global) {
                         {"pid", ::getpid()},
                         {"http", url},
                         {"token_file", token_file}};
-    Output::write(dump_json(facts) + "\n");
+    Output::write(dump_json_of_any_bytes(facts) + "\n");  // paths may not be UTF-8
   } else {
     Output::write("serving " + store + " (" + settings.model + ", " + settings.precision + ")" +
                   (serving.http ? " at " + url + ", token in " + token_file : "") + "\n");

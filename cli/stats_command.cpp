@@ -60,7 +60,7 @@ int run(const StatsCommand& command, const GlobalOptions& global) {
   }
   if (global.json) {
     if (command.recall) figures["recall"] = recall;
-    Output::write(dump_json(figures) + "\n");
+    Output::write(dump_json_of_any_bytes(figures) + "\n");  // the path may not be UTF-8
     return 0;
   }
   for (const auto& [name, value] : figures.items()) {
