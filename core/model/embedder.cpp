@@ -178,13 +178,22 @@ void Embedder::refuse_too_long(std::span<const std::span<const TokenId>> parts) 
                                    "M; give at least that, or split texts smaller");
 }
 
+// Bytes that encoding may take. A question is a batch of the least size whatever there is, and to ask
+// the system would take a good part of its time.
+std::size_t Embedder::memory_for(std::span<const std::span<const TokenId>> parts) const {
+  if (m_max_memory) return *m_max_memory;
+  std::size_t tokens = 0;
+  for (const auto& part : parts) tokens += part.size();
+  return tokens <= k_least_batch_tokens ? m_memory.bytes(tokens, tokens) : available_memory() / 4;
+}
+
 // The vector of every part, in order.
 std::optional<std::vector<float>> Embedder::encode_parts(
     std::span<const std::span<const TokenId>> parts, int task) {
   if (parts.empty()) return std::vector<float>{};
   refuse_too_long(parts);
   const Encoder& encoder = this->encoder();
-  MemoryBudget budget(m_max_memory.value_or(available_memory() / 4));
+  MemoryBudget budget(memory_for(parts));
   const std::size_t dimension = m_model.manifest().dimension();
   std::vector<float> result(parts.size() * dimension);
   const std::vector<Batch> batches = make_batches(parts, batch_tokens(budget.bytes()));

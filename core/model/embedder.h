@@ -96,6 +96,7 @@ class Embedder {
   Tokens tokens_of(std::string_view text, const Prompt& prompt) const;
   std::size_t batch_tokens(std::size_t budget) const noexcept;
   void refuse_too_long(std::span<const std::span<const TokenId>> parts) const;
+  std::size_t memory_for(std::span<const std::span<const TokenId>> parts) const;
   std::optional<std::vector<float>> encode_parts(std::span<const std::span<const TokenId>> parts,
                                                  int task);
 

@@ -48,14 +48,15 @@ BatchingEncoder::BatchingEncoder(std::shared_ptr<const Encoder> encoder, std::si
       m_dimension(dimension),
       m_memory(memory),
       m_budget(max_memory),
-      m_workers(start_some_threads(std::max<std::size_t>(workers, 1), [this] { work(); })) {}
+      m_places(std::max<std::size_t>(workers, 1)),
+      m_workers(start_some_threads(m_places, [this] { work(); })) {}
 
 BatchingEncoder::~BatchingEncoder() {
   {
     const std::lock_guard lock(m_mutex);
     m_ended = true;
   }
-  m_changed.notify_all();
+  m_work.notify_all();
   for (std::thread& worker : m_workers) worker.join();
 }
 
@@ -65,42 +66,57 @@ std::vector<float> BatchingEncoder::encode(const PackedTokens& batch, int task) 
   call.vectors.resize(batch.texts() * m_dimension);
   std::unique_lock lock(m_mutex);
   m_waiting.push_back(&call);
-  m_changed.notify_all();
-  m_changed.wait(lock, [&] { return call.is_over(); });
+  try {
+    while (call.has_more() && !call.failure && may_work()) work_once(lock);
+  } catch (...) {  // no memory for a batch
+    std::erase(m_waiting, &call);
+    call.failure = std::current_exception();
+  }
+  if (may_work()) m_work.notify_all();
+  m_done.wait(lock, [&] { return call.is_over(); });
   if (call.failure) std::rethrow_exception(call.failure);
   return std::move(call.vectors);
 }
 
 void BatchingEncoder::work() const {
+  std::unique_lock lock(m_mutex);
   for (;;) {
-    std::vector<Text> batch;
-    {
-      std::unique_lock lock(m_mutex);
-      m_changed.wait(lock, [this] { return m_ended || !m_waiting.empty(); });
-      if (m_waiting.empty()) return;
-      batch = take_batch();
-    }
-    std::exception_ptr failure;
-    try {
-      compute(batch);
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    const std::lock_guard lock(m_mutex);
-    for (const Text& text : batch) {
-      ++text.call->done;
-      if (!failure) continue;
-      text.call->failure = failure;
-      std::erase(m_waiting, text.call);
-    }
-    m_changed.notify_all();
+    m_work.wait(lock, [this] { return m_ended || may_work(); });
+    if (m_ended) return;
+    work_once(lock);
   }
+}
+
+// Takes a batch and computes it, in a place that is free, without the lock.
+void BatchingEncoder::work_once(std::unique_lock<std::mutex>& lock) const {
+  const std::vector<Text> batch = take_batch();
+  ++m_busy;
+  // Whoever leaves something wakes those who may take it.
+  if (may_work()) m_work.notify_all();
+  lock.unlock();
+  std::exception_ptr failure;
+  try {
+    compute(batch);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  lock.lock();
+  --m_busy;
+  for (const Text& text : batch) {
+    ++text.call->done;
+    if (!failure) continue;
+    text.call->failure = failure;
+    std::erase(m_waiting, text.call);
+  }
+  m_done.notify_all();
+  if (may_work()) m_work.notify_all();
 }
 
 // Texts of one task, one of each call in turn. Whoever is passed over keeps its place, so that the
 // call in front, which every batch serves, is the one that has waited longest.
 std::vector<BatchingEncoder::Text> BatchingEncoder::take_batch() const {
   std::vector<Text> batch;
+  batch.reserve(k_batch_tokens);  // whatever needs memory comes before the queue is touched
   const int task = m_waiting.front()->task;
   std::size_t tokens = 0;
   for (std::size_t passed_over = 0; passed_over < m_waiting.size();) {

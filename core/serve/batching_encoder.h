@@ -2,7 +2,6 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -13,9 +12,12 @@
 
 namespace vecdb {
 
-// An encoder for many callers at a time: what they bring is cut into texts, and a worker takes a few
+// An encoder for many callers at a time: what they bring is cut into texts, and a thread takes a few
 // of them, one of each caller in turn, as one batch. So a question shares a batch with others, and
 // does not wait for the end of a long ingest. What else is in a batch never changes a vector.
+//
+// There are as many places for threads that compute as there are workers. A caller takes one itself
+// where one is free: to hand a lone question over and back would take longer than its tokens.
 class BatchingEncoder final : public Encoder {
  public:
   // `dimension` of its vectors. At least one worker: throws k_io where the system gives no thread.
@@ -34,6 +36,8 @@ class BatchingEncoder final : public Encoder {
   struct Text;
 
   void work() const;
+  void work_once(std::unique_lock<std::mutex>& lock) const;
+  bool may_work() const { return m_busy < m_places && !m_waiting.empty(); }
   std::vector<Text> take_batch() const;
   void compute(const std::vector<Text>& batch) const;
 
@@ -42,8 +46,11 @@ class BatchingEncoder final : public Encoder {
   ActivationMemory m_memory;
   mutable MemoryBudget m_budget;
   mutable std::mutex m_mutex;
-  mutable std::condition_variable m_changed;
-  mutable std::deque<Call*> m_waiting;  // those with texts that nobody has taken yet
+  mutable std::condition_variable m_work;  // there may be some
+  mutable std::condition_variable m_done;  // a call may be over
+  mutable std::vector<Call*> m_waiting;    // those with texts that nobody has taken yet
+  std::size_t m_places;
+  mutable std::size_t m_busy = 0;
   bool m_ended = false;
   std::vector<std::thread> m_workers;
 };
