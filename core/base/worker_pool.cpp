@@ -68,7 +68,7 @@ void WorkerPool::add(std::function<void()> task) {
     const std::lock_guard lock(m_mutex);
     m_tasks.push_back(std::move(task));
   }
-  m_changed.notify_one();
+  m_changed.notify_all();  // glibc before 2.41 may lose what wakes one only (its bug 25847)
 }
 
 void WorkerPool::work() {
