@@ -12,6 +12,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 DATA = PROJECT / "test" / "data"
 PROGRAM = Path(os.environ.get("VECDB_PROGRAM", PROJECT / "build" / "release" / "vecdb"))
 SPEECH = DATA / "state_of_the_union.txt"
+SANITIZING = ("OMP_NUM_THREADS", "TSAN_OPTIONS")  # what scripts/tsan.sh says to the program
 QUESTION = "What did the president say about Ketanji Brown Jackson"
 
 
@@ -32,6 +33,7 @@ class Program:
     def __init__(self, folder: Path):
         self.folder = folder
         self.env = {"PATH": "/usr/bin:/bin", "HOME": str(folder / "home"), "LC_ALL": "C.UTF-8"}
+        self.env |= {name: os.environ[name] for name in SANITIZING if name in os.environ}
         (folder / "home").mkdir()
 
     def __call__(self, *args, stdin: str | bytes = b"", cwd: Path | None = None, **env: str) -> Result:

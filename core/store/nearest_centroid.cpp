@@ -31,7 +31,7 @@ float load(const std::byte* at) {
 
 // One version for each generation of processors. Clang, with which the fuzz targets are built, knows
 // no `optimize`, and a sanitizer is not there yet when a version is chosen.
-#ifdef __clang__
+#if defined(__clang__) || defined(__SANITIZE_THREAD__)
 #define VECDB_FOR_EACH_PROCESSOR
 #else
 #define VECDB_FOR_EACH_PROCESSOR \

@@ -40,6 +40,7 @@ EXPERIMENTS = {  # number: what, file, which of its tests
     13: ("SIGINT and SIGTERM", "signals", ""),
     14: ("closed pipe, no stdout, /dev/full", "pipes", ""),
     15: ("export beside a writer, import and export cut short", "exchange", ""),
+    16: ("a server in a storm of clients", "serve", ""),
 }
 
 

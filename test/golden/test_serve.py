@@ -231,6 +231,67 @@ def test_a_name_that_is_not_utf8_does_no_harm(stored):
         server.terminate()
 
 
+def test_json_of_a_store_whose_name_is_not_utf8(stored):
+    store = os.fsdecode(os.fsencode(stored.folder / "store") + b"\xff")
+    os.rename(stored.folder / ".vecdb", store)
+    with serving(stored, "--store", store) as server:
+        assert server.ready["store"].endswith("/store\ufffd")
+        assert stored("--store", store, "stats", "--json").records[0]["store"].endswith("/store\ufffd")
+
+
+def spoil(path):
+    """Another byte in the middle, in place."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    with open(path, "r+b") as file:
+        file.write(content)
+
+
+@pytest.fixture
+def own_model(stored):
+    """The model as the user's own, so that a test may damage it."""
+    models = stored.folder / "home" / ".local" / "share" / "vecdb" / "models"
+    models.mkdir(parents=True)
+    subprocess.run(["cp", "-r", PROGRAM.parent / "models" / "all-MiniLM-L6-v2", models], check=True)
+    return models / "all-MiniLM-L6-v2"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "vocab.txt", "encoder.pt", "model.json"])
+def test_a_model_that_was_changed_on_disk_is_no_longer_used(stored, own_model, name):
+    with serving(stored, "--http", "127.0.0.1:0") as server:
+        os.link(own_model / name, stored.folder / "link")  # which changes nothing of it
+        (own_model / name).chmod(0o600)
+        assert USED in stored("-v", "query", QUESTION).err
+        if name == "model.json":  # of which not every byte matters
+            os.truncate(own_model / name, 100)
+        else:
+            spoil(own_model / name)
+        assert_error(stored("query", QUESTION), 6, name)
+        assert_error(stored("encode", stdin="x\n"), 6, name)
+        for method, path, body in (("POST", "/query", {"query": QUESTION}), ("POST", "/embeddings", {"input": "x"}), ("GET", "/healthz", None)):
+            status, answer = Http(server)(method, path, body)
+            assert status == 500 and "model" in answer["error"]["message"]
+
+
+def test_a_model_that_was_removed_is_no_longer_used(stored, own_model):
+    alone = stored("query", QUESTION)
+    with serving(stored):
+        os.rename(own_model, own_model.with_name("gone"))
+        asked = stored("-v", "query", QUESTION)  # with that beside the program
+        assert asked.out == alone.out and "model's files have changed" in asked.err
+        os.rename(own_model.with_name("gone"), own_model)
+        assert USED in stored("-v", "query", QUESTION).err
+
+
+def test_a_damaged_catalogue_is_noticed_by_a_server_that_had_it_open(stored):
+    assert stored("compact").code == 0
+    with serving(stored):
+        assert stored("query", QUESTION).code == 0
+        catalogue = stored.folder / ".vecdb" / "catalog.db"
+        catalogue.write_bytes(b"\xff" * catalogue.stat().st_size)
+        assert_error(stored("query", QUESTION), 3, "catalog.db")
+
+
 def test_a_damaged_segment_is_noticed_by_a_server_that_had_it_open(stored):
     with serving(stored):
         assert stored("query", QUESTION).code == 0
@@ -252,8 +313,44 @@ def test_it_stops_cleanly(stored, sent):
     with serving(stored) as server:
         path = socket_of(stored)
         assert server.stop(sent) == 128 + sent
-        assert not path.exists()
+        assert list(path.parent.iterdir()) == []  # nor lock, nor token
         assert stored("query", QUESTION).code == 0
+
+
+def test_a_server_whose_cache_folder_was_removed_leaves_the_next_one_alone(stored):
+    with serving(stored, "--http", "127.0.0.1:0") as first:
+        subprocess.run(["rm", "-r", stored.folder / "home" / ".cache"], check=True)
+        assert USED not in stored("-v", "query", QUESTION).err
+        with serving(stored, "--http", "127.0.0.1:0") as second:
+            assert first.stop() == 143
+            assert USED in stored("-v", "query", QUESTION).err
+            assert Http(second)("POST", "/query", {"query": QUESTION})[0] == 200
+            folder = socket_of(stored).parent
+        assert list(folder.iterdir()) == []
+
+
+def test_servers_that_start_and_stop_at_once_never_share_a_store(stored):
+    """The lock's file goes with its server while others wait to open it."""
+    begun, ended = [], []
+
+    def serve_again_and_again():
+        for _ in range(8):
+            process = stored.popen("serve", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            if process.stdout.readline():
+                begun.append(process.pid)
+                socket_of(stored)  # there is one, and it is not removed by those that end
+                process.terminate()
+            err = process.communicate(timeout=60)[1]
+            ended.append((process.returncode, err))
+            assert process.returncode == 143 or "is being served" in err, err
+
+    threads = [threading.Thread(target=serve_again_and_again) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ended) == 32 and begun, ended
+    assert list((stored.folder / "home" / ".cache" / "vecdb" / "serve").iterdir()) == []
 
 
 def test_a_server_that_was_killed_is_in_nobodys_way(stored):
@@ -484,6 +581,18 @@ def test_http_query_is_that_of_the_command(stored):
         assert http("POST", "/query", {"query": "bees", "k": 1})[1]["results"][0]["uri"].endswith("bees.md")
 
 
+def test_http_warns_of_keys_that_no_document_has(stored):
+    stored.write("a.md", "Bees live in hives.\n")
+    assert stored("ingest", "a.md", "--meta", "lang=en").code == 0
+    with serving_http(stored) as http:
+        for text in ('lagn = "en"', " or ".join(f'key{i} = "x"' for i in range(5)), 'lang = "en"'):
+            status, answer = http("POST", "/query", {"query": "bees", "filter": text})
+            told = stored("query", "bees", "--filter", text).err.splitlines()
+            expected = [line.removeprefix("vecdb: ").replace("--filter", '"filter"', 1) for line in told if "--filter" in line]
+            assert status == 200 and answer["warnings"] == expected
+        assert http("POST", "/query", {"query": "bees"})[1]["warnings"] == []
+
+
 def test_http_lets_only_those_in_who_may(stored):
     ask = {"query": QUESTION}
     with serving_http(stored) as http:
@@ -548,6 +657,39 @@ def test_http_takes_no_more_than_it_can_hold(stored):
         with socket.create_connection(("127.0.0.1", http.port), timeout=30) as client:
             client.sendall(head.encode() + b"X: " + b"x" * 100_000 + b"\r\n\r\n")
             assert client.recv(100).split()[1:2] in ([b"431"], [b"413"], [])
+
+
+def test_http_is_told_why_it_is_refused_also_after_a_long_body(stored):
+    long = json.dumps({"query": "x" * (5 << 20)})
+    with serving_http(stored) as http:
+        for path, headers, status in (("/query", {}, 413), ("/embeddings", {}, 413), ("/query", {"Authorization": "Bearer x"}, 401),
+                                      ("/nowhere", {}, 404), ("/healthz", {}, 405), ("/query", {"Origin": "null"}, 403)):
+            for _ in range(5):
+                assert http("POST", path, long, **headers)[0] == status
+        # One that says it will send more than it does is not waited for any longer than others.
+        with socket.create_connection(("127.0.0.1", http.port), timeout=30) as client:
+            client.sendall(f"POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: {10 << 30}\r\n\r\n".encode())
+            assert b" 403 " in client.makefile("rb").read()  # to its end
+            client.sendall(b"x" * 1000)
+        assert http("POST", "/query", {"query": QUESTION})[0] == 200
+
+
+def test_http_stops_at_once_whatever_its_clients_do(stored):
+    with serving(stored, "--http", "127.0.0.1:0") as server:
+        http_ = Http(server)
+        idle = [socket.create_connection(("127.0.0.1", http_.port)) for _ in range(70)]
+        for number, each in enumerate(idle):
+            length = 10 << 30 if number % 3 == 0 else 5
+            part = f"POST /query HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode()
+            try:
+                each.sendall(part[:number * 2])
+            except OSError:  # beyond its places
+                pass
+        begun = time.monotonic()
+        assert server.stop() == 143
+        assert time.monotonic() - begun < 5
+        for each in idle:
+            each.close()
 
 
 def test_http_requests_that_dawdle_are_ended(stored):
