@@ -13,7 +13,7 @@ from oracle import *
 CLIENTS = 12
 PATIENCE = 120  # seconds that no command takes, unless it waits for something that does not come
 LINES = "".join(f"{'words ' * (i % 30)}{i}\n" for i in range(40))
-COMMANDS = {"query": (["query", "--json", "-k", "3", QUESTION], ""), "questions": (["query", "--json", "-k", "2", "-"], LINES),
+COMMANDS = {"query": (["query", "--json", "-k", "3", QUESTION], ""), "questions": (["query", "--json", "-k", "2", "--filter", 'path ~ "**/tree/*"', "-"], LINES),
             "encode": (["encode"], LINES), "filter": (["query", "--json", "--filter", 'path ~ "**/0*"', QUESTION], "")}
 
 

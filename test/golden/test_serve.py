@@ -262,7 +262,10 @@ def test_a_model_that_was_changed_on_disk_is_no_longer_used(stored, own_model, n
         os.link(own_model / name, stored.folder / "link")  # which changes nothing of it
         (own_model / name).chmod(0o600)
         assert USED in stored("-v", "query", QUESTION).err
-        spoil(own_model / name)
+        if name == "model.json":  # of which not every byte matters
+            os.truncate(own_model / name, 100)
+        else:
+            spoil(own_model / name)
         assert_error(stored("query", QUESTION), 6, name)
         assert_error(stored("encode", stdin="x\n"), 6, name)
         for method, path, body in (("POST", "/query", {"query": QUESTION}), ("POST", "/embeddings", {"input": "x"}), ("GET", "/healthz", None)):
