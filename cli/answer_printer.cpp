@@ -57,15 +57,24 @@ void AnswerPrinter::print(const std::string& question, const Answer& answer,
 void AnswerPrinter::print_text(const Answer& answer) const {
   std::size_t rank = 0;
   for (const Hit& hit : answer.hits) {
-    char score[32];
-    std::snprintf(score, sizeof score, "%.4f", hit.score);
-    Output::write(m_style.bold(std::to_string(++rank)) + "  " + score + "  " +
-                  m_style.bold(m_style.shown(hit.chunk.document.uri) + ":" +
-                               std::to_string(hit.chunk.record.chunk.line)) +
-                  "\n");
-    const std::string text = m_style.shown(hit.chunk.record.chunk.text);
-    Output::write((m_style.terminal ? wrap(text, m_style.width) : text) + "\n\n");
+    print_passage(++rank, score_text(hit.score), hit.chunk, m_style);
   }
+}
+
+std::string score_text(double score) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", score);
+  return text;
+}
+
+void print_passage(std::size_t number, const std::string& score, const StoredChunk& chunk,
+                   const Style& style) {
+  const Chunk& passage = chunk.record.chunk;
+  Output::write(style.bold(std::to_string(number)) + "  " + score + "  " +
+                style.bold(style.shown(chunk.document.uri) + ":" + std::to_string(passage.line)) +
+                "\n");
+  const std::string text = style.shown(passage.text);
+  Output::write((style.terminal ? wrap(text, style.width) : text) + "\n\n");
 }
 
 }  // namespace vecdb

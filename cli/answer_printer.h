@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "console.h"
@@ -23,5 +24,13 @@ class AnswerPrinter {
   QueryFormat m_format;
   Style m_style;
 };
+
+// A score as people read it: four decimals.
+std::string score_text(double score);
+
+// A passage for eyes: its number in what is printed, its score, where it stands, and its text, wrapped
+// to the terminal.
+void print_passage(std::size_t number, const std::string& score, const StoredChunk& chunk,
+                   const Style& style);
 
 }  // namespace vecdb

@@ -1,15 +1,11 @@
-#include <cstdio>
-#include <memory>
-
+#include "answer_printer.h"
 #include "base/interrupt.h"
-#include "base/json.h"
 #include "commands.h"
 #include "console.h"
 #include "inputs.h"
 #include "pipeline/duplicates.h"
 #include "pipeline/result_json.h"
 #include "store_path.h"
-#include "wrap.h"
 
 namespace vecdb {
 
@@ -34,20 +30,8 @@ class GroupPrinter {
     if (m_format == DedupFormat::k_json) {
       Output::write(duplicate_json(m_number, fate, score, chunk) + "\n");
     } else {
-      print_text(chunk, fate, score);
+      print_passage(m_number, fate == Fate::k_kept ? "kept  " : score_text(score), chunk, m_style);
     }
-  }
-
-  void print_text(const StoredChunk& chunk, Fate fate, double score) const {
-    char shown_score[32];
-    std::snprintf(shown_score, sizeof shown_score, "%.4f", score);
-    Output::write(m_style.bold(std::to_string(m_number)) + "  " +
-                  (fate == Fate::k_kept ? "kept  " : shown_score) + "  " +
-                  m_style.bold(m_style.shown(chunk.document.uri) + ":" +
-                               std::to_string(chunk.record.chunk.line)) +
-                  "\n");
-    const std::string text = m_style.shown(chunk.record.chunk.text);
-    Output::write((m_style.terminal ? wrap(text, m_style.width) : text) + "\n\n");
   }
 
   const StoreReader& m_store;

@@ -46,8 +46,8 @@ extern "C" void on_bus_error(int) {
   ::_exit(k_out_of_resources);
 }
 
-// Memory that runs out in a static constructor, of FAISS before main() or of libtorch while it is
-// loaded, or in a thread of a library has no other way to say so.
+// Memory that runs out in a static constructor, before main() or while FAISS or libtorch is loaded,
+// or in a thread of a library has no other way to say so.
 [[noreturn]] void on_terminate() {
   try {
     if (std::current_exception()) std::rethrow_exception(std::current_exception());

@@ -91,6 +91,12 @@ FileStamp stamp_of(const std::filesystem::path& path) {
   return stamp_from(status);
 }
 
+std::optional<FileStamp> find_stamp(const std::filesystem::path& path) noexcept {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return stamp_from(status);
+}
+
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   const FileDescriptor file = open_regular_file(path);
   const std::uint64_t size = stamp_of(file, path).size;
@@ -133,8 +139,7 @@ MappedFile::MappedFile(MappedFile&& other) noexcept
     : m_bytes(std::exchange(other.m_bytes, {})), m_stamp(other.m_stamp) {}
 
 bool MappedFile::is_unchanged(const std::filesystem::path& path) const {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && stamp_from(status) == m_stamp;
+  return find_stamp(path) == m_stamp;
 }
 
 void MappedFile::release_pages() const noexcept {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,6 +44,8 @@ FileDescriptor open_regular_file(const std::filesystem::path& path);
 FileStamp stamp_of(const FileDescriptor& file, const std::filesystem::path& path);
 // Without opening it; of what a symbolic link leads to.
 FileStamp stamp_of(const std::filesystem::path& path);
+// Nothing when its status cannot be read: it is gone, for the most part.
+std::optional<FileStamp> find_stamp(const std::filesystem::path& path) noexcept;
 
 // Whole content of a regular file. Refuses one over `max_bytes`, also when it grows while read.
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes);

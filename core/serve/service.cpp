@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/error.h"
 #include "base/memory.h"
 #include "serve/batching_encoder.h"
 
@@ -29,8 +28,8 @@ std::vector<std::pair<fs::path, FileStamp>> files_of(const Model& model) {
   std::vector<std::pair<fs::path, FileStamp>> files;
   const auto add = [&](const std::string& name) {
     const fs::path file = model.folder() / name;
-    std::error_code missing;  // of which the encoder tells
-    if (fs::exists(file, missing)) files.emplace_back(file, stamp_of(file));
+    // The encoder tells of one that is missing.
+    if (const auto stamp = find_stamp(file)) files.emplace_back(file, *stamp);
   };
   add(k_manifest_file);
   for (const auto& [name, sha256] : model.manifest().files) add(name);
@@ -52,13 +51,9 @@ Service::Service(const fs::path& store, const ModelChoice& choice)
 bool Service::has_unchanged_model() const {
   return std::ranges::all_of(m_model_files, [](const auto& each) {
     const auto& [file, then] = each;
-    try {
-      FileStamp now = stamp_of(file);
-      now.ctime_ns = then.ctime_ns;  // a new link to it, or another mode, changes nothing
-      return now == then;
-    } catch (const Error&) {  // it is gone
-      return false;
-    }
+    auto now = find_stamp(file);
+    if (now) now->ctime_ns = then.ctime_ns;  // a new link to it, or another mode, changes nothing
+    return now == then;
   });
 }
 

@@ -27,14 +27,6 @@ bool has_any(const SegmentRow& segment, const ChunkRanges& chunks) {
   return range != chunks.end() && range->first <= segment.last;
 }
 
-std::optional<FileStamp> find_stamp(const fs::path& path) {
-  try {
-    return stamp_of(path);
-  } catch (const Error&) {  // it is not there
-    return std::nullopt;
-  }
-}
-
 std::optional<FileStamp> folder_of(const fs::path& store) {
   std::error_code error;
   return fs::is_directory(store, error) ? find_stamp(store) : std::nullopt;

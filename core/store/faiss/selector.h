@@ -3,7 +3,6 @@
 #include <faiss/Index.h>
 #include <faiss/impl/IDSelector.h>
 
-#include <memory>
 #include <type_traits>
 
 #include "store/row_selection.h"
