@@ -1,6 +1,7 @@
 #include "base/file_lock.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <string>
 #include <thread>
@@ -23,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 constexpr double k_longest_wait = 1e9;  // seconds: what the clock can add
 constexpr auto k_poll = std::chrono::milliseconds(20);
 constexpr std::size_t k_max_holder = 200;
+constexpr auto k_longest_signing = std::chrono::milliseconds(100);
 
 [[noreturn]] void fail(const std::filesystem::path& file, const std::string& why) {
   throw Error(ErrorKind::k_io, file.string() + ": " + why + ": " + last_system_error());
@@ -52,6 +55,19 @@ void sign(const FileDescriptor& lock) {
   const std::string name = own_name() + "\n";
   if (::ftruncate(lock.get(), 0) != 0) return;
   [[maybe_unused]] const ssize_t put = ::pwrite(lock.get(), name.data(), name.size(), 0);
+}
+
+std::string signature(const FileDescriptor& lock) {
+  std::array<char, k_max_holder + 32> line{};
+  const ssize_t got = ::pread(lock.get(), line.data(), line.size(), 0);
+  const std::string text(line.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  return text.substr(0, text.find('\n'));
+}
+
+bool is_alive(const std::string& signature) {
+  pid_t pid = 0;
+  std::from_chars(signature.data(), signature.data() + signature.size(), pid);
+  return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
 }
 
 }  // namespace
@@ -86,10 +102,14 @@ bool FileLock::is_in_place() const noexcept {
 }
 
 std::string FileLock::holder() const {
-  std::array<char, k_max_holder + 32> line{};
-  const ssize_t got = ::pread(m_file.get(), line.data(), line.size(), 0);
-  const std::string text(line.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
-  const std::string name = text.substr(0, text.find('\n'));
+  // Whoever has just taken the lock may not have signed yet. A process of another container looks dead
+  // from here, but its name stays.
+  const auto deadline = Clock::now() + k_longest_signing;
+  std::string name = signature(m_file);
+  while (!is_alive(name) && Clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    name = signature(m_file);
+  }
   return name.empty() ? "another process" : "process " + name;
 }
 

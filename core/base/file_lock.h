@@ -23,7 +23,8 @@ class FileLock {
   // process may hold the lock of a new one.
   bool is_in_place() const noexcept;
 
-  // "process 1234 (vecdb ingest docs)": who took it last.
+  // "process 1234 (vecdb ingest docs)": who took it last. Waits a moment for the name of a process that
+  // lives: what is there may still be the name of the one before.
   std::string holder() const;
 
  private:

@@ -1,9 +1,13 @@
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -12,6 +16,41 @@
 
 using vecdb::FileLock;
 using vecdb::test::TemporaryFolder;
+
+namespace {
+
+// The number of a process that has ended.
+pid_t dead_process() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+void write(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream(file) << text << std::flush;
+}
+
+}  // namespace
+
+TEST_CASE("who took the lock but has not signed yet is not mistaken for the one before") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "LOCK";
+  const std::string dead = std::to_string(dead_process());
+  const std::string alive = std::to_string(::getpid());
+  for (const std::string& before : {dead + " (vecdb ingest old)\n", std::string()}) {
+    write(path, before);
+    const FileLock lock(path);
+    std::thread late([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      write(path, alive + " (vecdb ingest new)\n");
+    });
+    CHECK(lock.holder() == "process " + alive + " (vecdb ingest new)");
+    late.join();
+  }
+  write(path, dead + " (vecdb ingest far away)\n");
+  CHECK(FileLock(path).holder() == "process " + dead + " (vecdb ingest far away)");
+}
 
 TEST_CASE("a lock whose file was removed is not in place, and a new one can be taken") {
   const TemporaryFolder folder;
