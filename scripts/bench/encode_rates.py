@@ -22,13 +22,14 @@ PEERS = {
     "ONNX Runtime f32": "onnxruntime-f32",
     "OpenVINO bf16": "openvino-bf16",
 }
-# Ours, and what it is compared with: a peer, or another of ours.
+# Ours, and what it is compared with: a peer in each of its settings, or another of ours.
 PAIRS = (
     ("bf16", "sentence-transformers f32"), ("bf16", "sentence-transformers bf16"),
     ("bf16", "CTranslate2 int8"), ("bf16", "ONNX Runtime f32"), ("bf16", "OpenVINO bf16"),
     ("f32", "sentence-transformers f32"), ("f32", "ONNX Runtime f32"),
     ("int8", "bf16"), ("int8", "CTranslate2 int8"),
 )
+SETTINGS = {"usual": "", "best": " at its best"}  # of a peer, and what a row's name says of it
 
 
 @dataclass(frozen=True)
@@ -109,23 +110,41 @@ def cosine_rows(running: Running, texts: int) -> list[Row]:
     return rows
 
 
+@dataclass(frozen=True)
+class Duel:
+    ours: str
+    other: str
+    setting: str = ""  # of the other, if it is a peer
+
+    def __str__(self) -> str:
+        return f"encoder, {self.ours} to {self.other}{SETTINGS.get(self.setting, '')}"
+
+
+def duels(running: Running) -> list[Duel]:
+    return [Duel(*pair, setting) for pair in PAIRS if set(pair) <= set(running.workers)
+            for setting in (SETTINGS if pair[1] in PEERS else ("",))]
+
+
 def rate_rows(bench: Bench, running: Running, tokens: int) -> list[Row]:
-    pairs = [pair for pair in PAIRS if set(pair) <= set(running.workers)]
-    tasks = {(pair, name): lambda _, worker=running.workers[name]: worker.seconds()
-             for pair in pairs for name in pair}
+    tasks = {}
+    for duel in duels(running):
+        tasks[duel, duel.ours] = lambda _, duel=duel: running.workers[duel.ours].seconds()
+        tasks[duel, duel.other] = lambda _, duel=duel: running.workers[duel.other].seconds(duel.setting)
     results = interleave(bench.rounds, tasks, warm=True)
 
-    def side(pair, name):
+    def side(duel, name):
         shown = name if name in PEERS else f"vecdb {name}"
-        return Side(shown, [tokens / seconds for seconds in results[pair, name]])
-    return [Row(f"encoder, {ours} to {other}", report.show_rate, side((ours, other), ours),
-                side((ours, other), other), report.times_rate, other_is_peer=other in PEERS)
-            for ours, other in pairs]
+        return Side(shown, [tokens / seconds for seconds in results[duel, name]])
+    return [Row(str(duel), report.show_rate, side(duel, duel.ours), side(duel, duel.other), report.times_rate,
+                other_is_peer=duel.other in PEERS) for duel in duels(running)]
 
 
-def settings(running: Running) -> str:
-    return "; ".join(f"{name}: {worker.facts['setting']}" for name, worker in running.workers.items()
-                     if name in PEERS)
+def best_settings(running: Running) -> str:
+    return "; ".join(f"{name}: {worker.facts['best']}" for name, worker in running.workers.items() if name in PEERS)
+
+
+def usual_setting(running: Running) -> str:
+    return next(worker.facts["usual"] for name, worker in running.workers.items() if name in PEERS)
 
 
 def measure(bench: Bench) -> list[Section]:
@@ -139,15 +158,16 @@ def measure(bench: Bench) -> list[Section]:
         cosines = cosine_rows(running, count)
         say("the encoder's rate, beside the peers'")
         rates = rate_rows(bench, running, tokens)
-        best = settings(running)
+        usual, best = usual_setting(running), best_settings(running)
     if count != len(copies) * SAMPLE_CHUNKS:
         raise BenchError(f"{count} texts, not {len(copies) * SAMPLE_CHUNKS}")
     return [Section(
         "Encoder", f"Tokens a second on {THREADS} threads: {count} chunks of {len(copies)} × the sample, "
         f"{tokens:,} tokens for every engine, the tokenizer's work included. All are warm: each is a process that has "
-        "encoded these texts before, and they take turns, vecdb directly before each peer. Each peer has the setting "
-        "in which it was fastest of those that `peer_encode.py` tries (texts a batch; batches at a time, which "
-        f"share the threads), with texts sorted by length. Chosen: {best}. The ratio says how many times faster vecdb is.",
+        "encoded these texts before, and they take turns, vecdb directly before each peer. Peers are given the texts "
+        f"sorted by length, with {usual}, which is what sentence-transformers does when it is not told; \"at its best\", "
+        "in the setting that was fastest of those that `peer_encode.py` tries (texts a batch; batches at a time, which "
+        f"share the threads): {best}. vecdb makes its batches by itself. The ratio says how many times faster vecdb is.",
         rates, absent_rows(absent)),
         Section("Likeness of vectors", "The least cosine, over all chunks, with the vectors of vecdb in f32: all "
                 "engines do the same work.", cosines)]

@@ -81,8 +81,8 @@ class Worker:
     def __exit__(self, *_) -> None:
         self._end()
 
-    def seconds(self) -> float:
-        self._process.stdin.write("\n")
+    def seconds(self, request: str = "") -> float:
+        self._process.stdin.write(request + "\n")
         self._process.stdin.flush()
         return self._answer()["seconds"]
 

@@ -6,8 +6,9 @@
 CHECKOUT is the published folder of all-MiniLM-L6-v2, FORMS what peer_models.py makes of it. First each
 setting of the engine encodes half of the texts, once to warm up and once on the clock, and the fastest
 is kept; then all texts are encoded and their vectors written to OUT (float32). That is told as one JSON
-object, {"texts", "tokens", "setting"}. From then on every line of stdin is answered with {"seconds"}:
-those of encoding all texts again, the tokenizer's work included.
+object, {"texts", "tokens", "usual", "best"}, the last two of settings. From then on every line of stdin,
+"usual" or "best", is answered with {"seconds"}: those of encoding all texts again in that setting, the
+tokenizer's work included.
 """
 
 import json
@@ -32,6 +33,9 @@ class Setting:
 
     def __str__(self) -> str:
         return f"{self.batch} text{'s'[:self.batch != 1]} a batch, {self.streams} at a time"
+
+
+USUAL = Setting(32)  # what sentence-transformers takes when it is not told
 
 
 class SentenceTransformers:
@@ -68,7 +72,7 @@ class Batched:
 
     def encode(self, texts: list[str], setting: Setting) -> numpy.ndarray:
         if setting.streams not in self.opened:
-            self.opened = {setting.streams: self.open(setting.streams)}
+            self.opened[setting.streams] = self.open(setting.streams)
         tokens = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
         order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]), reverse=True)
         batches = [order[first:first + setting.batch] for first in range(0, len(order), setting.batch)]
@@ -174,12 +178,14 @@ def main(name: str, checkout: str, forms: str, file: str, threads: str, out: str
     engine = ENGINES[name](Path(checkout), Path(forms), int(threads))
     with open(file, encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
-    setting = best_setting(engine, texts, QUICK_BATCHES if "--quick" in flags else BATCHES)
-    numpy.asarray(engine.encode(texts, setting), dtype="<f4").tofile(out)
-    facts = {"texts": len(texts), "tokens": token_count(Path(checkout), texts), "setting": str(setting)}
-    print(json.dumps(facts), flush=True)
-    for _ in sys.stdin:
-        print(json.dumps({"seconds": seconds_of(engine, texts, setting)}), flush=True)
+    settings = {"best": best_setting(engine, texts, QUICK_BATCHES if "--quick" in flags else BATCHES), "usual": USUAL}
+    for setting in settings.values():
+        vectors = engine.encode(texts, setting)
+    numpy.asarray(vectors, dtype="<f4").tofile(out)
+    facts = {"texts": len(texts), "tokens": token_count(Path(checkout), texts)}
+    print(json.dumps(facts | {kind: str(setting) for kind, setting in settings.items()}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps({"seconds": seconds_of(engine, texts, settings[line.strip()])}), flush=True)
 
 
 if __name__ == "__main__":
