@@ -61,18 +61,24 @@ def absent_rows(absent: dict[str, str]) -> dict[str, str]:
 
 
 def start_workers(bench: Bench, absent: dict[str, str], texts: Path, stack: ExitStack) -> Running:
-    """One at a time: each finds its best setting first, and others would disturb that."""
+    """One at a time, as each finds its best setting first, and others would disturb that; a quick run
+    has none to find."""
     workers, vectors = {}, {}
     forms, flags = prepare_peers(bench), ["--quick"] if bench.quick else []
+
+    def keep(name: str, worker: Worker) -> None:
+        workers[name] = worker if bench.quick else stack.enter_context(worker)
+
     for precision in [precision for precision in PRECISIONS if precision not in absent]:
         vectors[precision] = bench.folder / f"vectors-{precision}"
-        workers[precision] = stack.enter_context(bench.our_worker(
-            bench.store(f"rates-{precision}", precision), THREADS, texts, vectors[precision]))
+        keep(precision, bench.our_worker(bench.store(f"rates-{precision}", precision), THREADS, texts, vectors[precision]))
     for name, engine in [peer for peer in PEERS.items() if peer[0] not in absent]:
-        say(f"finding the best setting of {name}")
+        say(f"{'starting' if bench.quick else 'finding the best setting of'} {name}")
         vectors[name] = bench.folder / f"vectors-{engine}"
-        workers[name] = stack.enter_context(bench.peer_worker(
-            "peer_encode.py", engine, bench.checkout(), forms, texts, THREADS, vectors[name], *flags))
+        keep(name, bench.peer_worker("peer_encode.py", engine, bench.checkout(), forms, texts, THREADS, vectors[name], *flags))
+    if bench.quick:
+        for worker in workers.values():
+            stack.enter_context(worker)
     return Running(workers, vectors)
 
 
@@ -167,7 +173,7 @@ def measure(bench: Bench) -> list[Section]:
         "encoded these texts before, and they take turns, vecdb directly before each peer. Peers are given the texts "
         f"sorted by length, with {usual}, which is what sentence-transformers does when it is not told; \"at its best\", "
         "in the setting that was fastest of those that `peer_encode.py` tries (texts a batch; batches at a time, which "
-        f"share the threads): {best}. vecdb makes its batches by itself. The ratio says how many times faster vecdb is.",
+        f"share the threads; a quick run tries none): {best}. vecdb makes its batches by itself. The ratio says how many times faster vecdb is.",
         rates, absent_rows(absent)),
         Section("Likeness of vectors", "The least cosine, over all chunks, with the vectors of vecdb in f32: all "
                 "engines do the same work.", cosines)]

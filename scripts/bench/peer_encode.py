@@ -5,10 +5,10 @@
 
 CHECKOUT is the published folder of all-MiniLM-L6-v2, FORMS what peer_models.py makes of it. First each
 setting of the engine encodes half of the texts, once to warm up and once on the clock, and the fastest
-is kept; then all texts are encoded and their vectors written to OUT (float32). That is told as one JSON
-object, {"texts", "tokens", "usual", "best"}, the last two of settings. From then on every line of stdin,
-"usual" or "best", is answered with {"seconds"}: those of encoding all texts again in that setting, the
-tokenizer's work included.
+is kept (--quick takes one for granted); then all texts are encoded and their vectors written to OUT
+(float32). That is told as one JSON object, {"texts", "tokens", "usual", "best"}, the last two of settings.
+From then on every line of stdin, "usual" or "best", is answered with {"seconds"}: those of encoding all
+texts again in that setting, the tokenizer's work included.
 """
 
 import json
@@ -23,7 +23,7 @@ import numpy
 from tokenizers import Tokenizer
 
 WINDOW = 256  # tokens, as in the checkout's sentence_bert_config.json
-BATCHES, QUICK_BATCHES = (1, 8, 16, 32, 64), (16,)
+BATCHES = (1, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Setting:
 
 
 USUAL = Setting(32)  # what sentence-transformers takes when it is not told
+QUICK_BEST = Setting(16)  # near the best of most engines
 
 
 class SentenceTransformers:
@@ -155,12 +156,9 @@ def seconds_of(engine, texts: list[str], setting: Setting) -> float:
     return time.perf_counter() - start
 
 
-def best_setting(engine, texts: list[str], batches: tuple[int, ...]) -> Setting:
-    settings = [Setting(batch, streams) for streams, batch in product(engine.streams, batches)]
-    if len(settings) == 1:
-        return settings[0]
+def best_setting(engine, texts: list[str]) -> Setting:
     half, results = texts[::2], {}
-    for setting in settings:
+    for setting in (Setting(batch, streams) for streams, batch in product(engine.streams, BATCHES)):
         seconds_of(engine, half, setting)
         results[setting] = seconds_of(engine, half, setting)
         print(f"{setting}: {results[setting]:.3f} s", file=sys.stderr, flush=True)
@@ -178,7 +176,7 @@ def main(name: str, checkout: str, forms: str, file: str, threads: str, out: str
     engine = ENGINES[name](Path(checkout), Path(forms), int(threads))
     with open(file, encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
-    settings = {"best": best_setting(engine, texts, QUICK_BATCHES if "--quick" in flags else BATCHES), "usual": USUAL}
+    settings = {"best": QUICK_BEST if "--quick" in flags else best_setting(engine, texts), "usual": USUAL}
     for setting in settings.values():
         vectors = engine.encode(texts, setting)
     numpy.asarray(vectors, dtype="<f4").tofile(out)
