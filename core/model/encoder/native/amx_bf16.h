@@ -19,7 +19,9 @@ class TileSession {
       std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
       std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
     };
-    const Shapes shapes;
+    // A constant, not stores: GCC 12 takes no more than 8 of its bytes for read, and might leave
+    // the others out.
+    static constexpr Shapes shapes;
     _tile_loadconfig(&shapes);
   }
   ~TileSession() { _tile_release(); }
