@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 
@@ -63,6 +64,9 @@ struct AmxBf16 : Bf16 {
                     const float* start, float* out, std::size_t out_stride, Between&& between) {
     const std::size_t row_bytes = stride * sizeof(Stored);
     const Stored* lower = rows + 16 * stride;
+    // GCC 12's _tile_loadd() does not say that it reads memory: what was stored there, and will be
+    // stored anew, might be left out.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     if (start != nullptr) {
       _tile_loadd(0, start, 0);  // all 16 rows from one place
       _tile_loadd(1, start + 16, 0);
