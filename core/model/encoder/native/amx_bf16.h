@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 
@@ -19,7 +20,9 @@ class TileSession {
       std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
       std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
     };
-    const Shapes shapes;
+    // A constant, not stores: GCC 12 takes no more than 8 of its bytes for read, and might leave
+    // the others out.
+    static constexpr Shapes shapes;
     _tile_loadconfig(&shapes);
   }
   ~TileSession() { _tile_release(); }
@@ -61,6 +64,9 @@ struct AmxBf16 : Bf16 {
                     const float* start, float* out, std::size_t out_stride, Between&& between) {
     const std::size_t row_bytes = stride * sizeof(Stored);
     const Stored* lower = rows + 16 * stride;
+    // GCC 12's _tile_loadd() does not say that it reads memory: what was stored there, and will be
+    // stored anew, might be left out.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     if (start != nullptr) {
       _tile_loadd(0, start, 0);  // all 16 rows from one place
       _tile_loadd(1, start + 16, 0);
