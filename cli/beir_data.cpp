@@ -15,6 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::size_t k_records_a_look = 1024;  // at the clock, for progress
 constexpr std::uint64_t k_most_judgement_bytes = std::uint64_t{1} << 30U;
 
 fs::path corpus_file(const fs::path& folder) { return folder / "corpus.jsonl"; }
@@ -23,17 +24,22 @@ fs::path corpus_file(const fs::path& folder) { return folder / "corpus.jsonl"; }
 std::optional<BeirRecord> next_record(LineReader& lines, const std::string& name) {
   while (const auto line = lines.next()) {
     if (is_blank(*line)) continue;
-    return parse_beir_record(*line, name + ":" + std::to_string(lines.number()));
+    try {
+      return parse_beir_record(*line, name + ":" + std::to_string(lines.number()));
+    } catch (const Error& error) {
+      throw Error(error.kind(), std::string(error.what()) + "; mend the line, or leave it out");
+    }
   }
   return std::nullopt;
 }
 
 // Every record of a file, whose ids it keeps.
-std::unordered_set<std::string> read_records(const fs::path& path,
+std::unordered_set<std::string> read_records(const fs::path& path, const GlobalOptions& global,
                                              const std::function<void(BeirRecord)>& take) {
   const FileDescriptor file = open_regular_file(path);
   LineReader lines(file.get(), path);
   std::unordered_set<std::string> ids;
+  ProgressLine progress(global);
   while (auto record = next_record(lines, path)) {
     if (!ids.insert(record->id).second) {
       throw Error(ErrorKind::k_io, path.string() + ":" + std::to_string(lines.number()) +
@@ -41,6 +47,9 @@ std::unordered_set<std::string> read_records(const fs::path& path,
                                        "\" comes twice; leave one of the records out");
     }
     take(std::move(*record));
+    if (ids.size() % k_records_a_look == 0) {
+      progress.show(-1, with_thousands(ids.size()) + " records of " + path.filename().string());
+    }
   }
   return ids;
 }
@@ -111,7 +120,8 @@ void warn_of_odd_judgements(BeirData& data) {
 
 }  // namespace
 
-BeirData read_beir_data(const fs::path& folder, const std::string& split) {
+BeirData read_beir_data(const fs::path& folder, const std::string& split,
+                        const GlobalOptions& global) {
   BeirData data;
   data.folder = folder;
   data.name = fs::weakly_canonical(folder).filename();
@@ -120,7 +130,7 @@ BeirData read_beir_data(const fs::path& folder, const std::string& split) {
   auto judged = judged_queries(judgements, data);
 
   const fs::path queries = folder / "queries.jsonl";
-  const auto known = read_records(queries, [&](BeirRecord record) {
+  const auto known = read_records(queries, global, [&](BeirRecord record) {
     const auto found = judged.find(record.id);
     if (found == judged.end()) return;
     found->second.id = std::move(record.id);
@@ -135,7 +145,7 @@ BeirData read_beir_data(const fs::path& folder, const std::string& split) {
                                      queries.string() + "; add it, or leave the line out");
   }
 
-  data.documents = read_records(corpus_file(folder), [](const BeirRecord&) {});
+  data.documents = read_records(corpus_file(folder), global, [](const BeirRecord&) {});
   if (pending_interrupt() != 0) return data;
   if (data.documents.empty()) {
     throw Error(ErrorKind::k_io, corpus_file(folder).string() +

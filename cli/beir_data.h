@@ -32,8 +32,9 @@ struct BeirData {
 // Reads queries and judgements and looks at every line of the corpus, so that nothing is wrong with
 // it after an hour of encoding. Throws k_io, naming file and line, for what BEIR's format does not
 // allow, an id that comes twice and a judgement of a query that is not there. After an interrupt not
-// all is there.
-BeirData read_beir_data(const std::filesystem::path& folder, const std::string& split);
+// all is there. Shows that there is progress.
+BeirData read_beir_data(const std::filesystem::path& folder, const std::string& split,
+                        const GlobalOptions& global);
 
 // The corpus as documents to store, each under its id. Throws k_io like read_beir_data().
 class CorpusSources final : public SourceStream {

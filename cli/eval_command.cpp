@@ -155,10 +155,10 @@ std::optional<RetrievalMeasures> ask(const EvalCommand& command, const GlobalOpt
   return sums /= static_cast<double>(all.size());
 }
 
-void print_text(const Json& figures) {
-  const auto row = [](const std::string& name, const std::string& value) {
-    Output::write(name + std::string(13 - std::min<std::size_t>(name.size(), 12), ' ') + value +
-                  "\n");
+void print_text(const Json& figures, const Style& style) {
+  const auto row = [&style](const std::string& name, const std::string& value) {
+    Output::write(name + std::string(13 - std::min<std::size_t>(name.size(), 12), ' ') +
+                  style.shown(value) + "\n");
   };
   const auto decimals = [](const Json& value) {
     std::ostringstream text;
@@ -185,7 +185,7 @@ void print_text(const Json& figures) {
 
 int run(const EvalCommand& command, const GlobalOptions& global) {
   make_splitter(command.splitter);  // a wrong flag is told before anything is read
-  const BeirData data = read_beir_data(command.folder, command.split);
+  const BeirData data = read_beir_data(command.folder, command.split, global);
   if (pending_interrupt() != 0) return 0;
   for (const std::string& warning : data.warnings) print_warning(global, warning);
   const auto trec_run = open_run(command.run, data);
@@ -225,7 +225,7 @@ int run(const EvalCommand& command, const GlobalOptions& global) {
   if (global.json) {
     Output::write(dump_json_of_any_bytes(figures) + "\n");  // the folder's name may be any bytes
   } else {
-    print_text(figures);
+    print_text(figures, style_for(global));
   }
   return 0;
 }

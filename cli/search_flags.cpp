@@ -58,8 +58,8 @@ void add_similar(CLI::App& app, SimilarCommand& command) {
 void add_eval(CLI::App& app, EvalCommand& command) {
   // Only the flag names a store: the corpus is not to come among what a user keeps.
   app.get_parent()->get_option("--store")->envname("");
-  app.footer("Without --store, which keeps what was encoded for the next time, the store is a "
-             "temporary one.\n" + app.get_footer());
+  app.footer("The store is a temporary one, or what --store names: that is kept for the next time, "
+             "and may hold nothing but the corpus.\n" + app.get_footer());
   app.add_option("DIR", command.folder, "A folder with corpus.jsonl, queries.jsonl and qrels/")
       ->required();
   app.add_option("--split", command.split, "Judge by qrels/NAME.tsv; default test")

@@ -16,10 +16,10 @@ constexpr const char* k_columns = "query-id, corpus-id and score with tabs betwe
 
 std::string string_of(const Json& record, const char* key, const std::string& where) {
   if (!record.contains(key)) {
-    throw Error(ErrorKind::k_io, where + ": has no \"" + key + "\"; give it one");
+    throw Error(ErrorKind::k_io, where + ": has no \"" + key + "\"");
   }
   if (!record[key].is_string()) {
-    throw Error(ErrorKind::k_io, where + ": \"" + key + "\" is not a string; make it one");
+    throw Error(ErrorKind::k_io, where + ": \"" + key + "\" is not a string");
   }
   return record[key].get<std::string>();
 }
@@ -41,14 +41,14 @@ std::string BeirRecord::passage() const {
 BeirRecord parse_beir_record(std::string_view line, const std::string& where) {
   const Json record = parse_json(line, where, ErrorKind::k_io);
   if (!record.is_object()) {
-    throw Error(ErrorKind::k_io, where + ": is not a JSON object; write one a line");
+    throw Error(ErrorKind::k_io, where + ": is not a JSON object");
   }
   const bool has_title = record.contains("title") && !record["title"].is_null();
   BeirRecord result{.id = string_of(record, "_id", where),
                     .title = has_title ? string_of(record, "title", where) : "",
                     .text = string_of(record, "text", where)};
   if (result.id.empty()) {
-    throw Error(ErrorKind::k_io, where + ": \"_id\" is empty; give the record a name");
+    throw Error(ErrorKind::k_io, where + ": \"_id\" is empty");
   }
   return result;
 }
