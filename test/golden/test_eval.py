@@ -316,7 +316,7 @@ def test_ids_may_be_any_text(beir):
 
 
 def large(program, documents: int):
-    texts = (f"The {n}th sentence is about the number {n * n} and little else. " * 20 for n in range(documents))
+    texts = (f"The {n}th sentence is about the number {n * n} and little else. " * 8 for n in range(documents))
     program.write("large/corpus.jsonl", "".join(json.dumps({"_id": str(n), "text": text}) + "\n"
                                                 for n, text in enumerate(texts)))
     program.write("large/queries.jsonl", '{"_id":"q","text":"the number nine"}\n')
@@ -324,9 +324,9 @@ def large(program, documents: int):
 
 
 def test_progress_is_shown_while_the_corpus_is_stored(beir):
-    large(beir, 300)
+    large(beir, 60)
     shown = beir("--progress=plain", "eval", "large").err
-    assert " of 300 documents, " in shown
+    assert " of 60 documents, " in shown
 
 
 def test_a_stdout_that_is_full_or_goes_away_leaves_nothing_either(beir):
@@ -356,7 +356,7 @@ def test_an_interrupt_ends_it_soon_and_leaves_nothing(beir, sent):
 
 
 def test_an_interrupted_corpus_is_gone_on_with(beir):
-    large(beir, 2_000)
+    large(beir, 600)
     running = beir.popen("--store", "kept", "eval", "large", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while not list((beir.folder / "kept").glob("segments/*")):
         assert running.poll() is None
