@@ -31,8 +31,8 @@ struct BeirData {
 
 // Reads queries and judgements and looks at every line of the corpus, so that nothing is wrong with
 // it after an hour of encoding. Throws k_io, naming file and line, for what BEIR's format does not
-// allow, an id that comes twice and a judgement of a query that is not there. After an interrupt not
-// all is there. Shows that there is progress.
+// allow, an id that comes twice and a judgement of a query that is not there. After an interrupt
+// not all is there. Shows that there is progress.
 BeirData read_beir_data(const std::filesystem::path& folder, const std::string& split,
                         const GlobalOptions& global);
 

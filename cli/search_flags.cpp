@@ -10,8 +10,8 @@ namespace {
 
 void add_effort(CLI::App& app, SearchEffort& effort) {
   auto* lists = add_count(
-      app, "--nprobe", [&effort](std::size_t count) { effort.lists = count; }, 1,
-      1'000'000, "Search N of the index's lists, where the store has an index");
+      app, "--nprobe", [&effort](std::size_t count) { effort.lists = count; }, 1, 1'000'000,
+      "Search N of the index's lists, where the store has an index");
   add_real(
       app, "--recall", 0, 1, [&effort](double share) { effort.recall = share; },
       "Search as many lists as found this share of the true neighbours; 1: compare every vector; "

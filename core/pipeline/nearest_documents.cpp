@@ -39,8 +39,8 @@ std::optional<std::vector<RankedDocument>> nearest_documents(const StoreReader& 
     const auto hits = find_nearest(store, vector, chunks);
     if (!hits) return std::nullopt;
     std::vector<RankedDocument> documents = documents_of(*hits, limits.left_out);
-    // A document that was not seen yet has no chunk above the last hit: only below the k-th document
-    // can it not take part.
+    // A document that was not seen yet has no chunk above the last hit: it takes no part when that
+    // is below the k-th document.
     const bool is_all = hits->size() < chunks.k;
     const bool is_settled =
         documents.size() >= limits.k && hits->back().score < documents[limits.k - 1].score;

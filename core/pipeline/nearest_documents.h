@@ -23,8 +23,8 @@ struct DocumentLimits {
   SearchEffort effort;
 };
 
-// The documents nearest to a unit vector of the store's dimension, best first, each once: the best k
-// of the store, exactly or as far as `effort` finds their chunks. Equal scores are in descending
+// The documents nearest to a unit vector of the store's dimension, best first, each once: the best
+// k of the store, exactly or as far as `effort` finds their chunks. Equal scores are in descending
 // order of uri, which is what trec_eval makes of a run. Nothing when an interrupt is pending.
 std::optional<std::vector<RankedDocument>> nearest_documents(const StoreReader& store,
                                                              std::span<const float> vector,

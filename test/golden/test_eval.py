@@ -110,7 +110,8 @@ def test_the_measures_are_those_that_python_computes(beir, flags):
     everything = rankings(beir, flags)
     for k in (1, 2, 3, 10, 100):
         run = beir.folder / f"run{k}.txt"
-        result = beir("--store", "kept", "--precision", "f32", "eval", "beir", "--json", "-k", str(k), "--run", run, *flags)
+        result = beir("--store", "kept", "--precision", "f32", "eval", "beir", "--json", "-k", str(k), "--run", run,
+                      *flags)
         assert result.code == 0, result.err
         [figures] = result.records
         wanted = {query: ranked[:k] for query, ranked in everything.items()}

@@ -46,7 +46,8 @@ TEST_CASE("a record without an id or a text, or with others than strings, is ref
 }
 
 TEST_CASE("judgements stand below a header, with any line end, and may be quoted") {
-  const auto all = parse_beir_judgements(k_header + "q\td\t2\r\n\nq 2\t\"a \"\"b\"\"\"\t-1", "test.tsv");
+  const auto all =
+      parse_beir_judgements(k_header + "q\td\t2\r\n\nq 2\t\"a \"\"b\"\"\"\t-1", "test.tsv");
   REQUIRE(all.size() == 2);
   CHECK(all[0].query == "q");
   CHECK(all[0].document == "d");

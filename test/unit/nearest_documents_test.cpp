@@ -49,7 +49,8 @@ TEST_CASE("documents are ranked by their nearest chunk, each once, as by compari
     std::vector<NewDocument> documents;
     for (unsigned i = 0; i < 60; ++i) {
       // Every third has the vectors of the one before: equal scores.
-      documents.push_back(make_document("d" + std::to_string(i), 1 + i % 7, i - (i % 3 == 2 ? 1 : 0)));
+      const unsigned seed = i - (i % 3 == 2 ? 1 : 0);
+      documents.push_back(make_document("d" + std::to_string(i), 1 + i % 7, seed));
     }
     writer.commit(documents, {});
   }
@@ -86,7 +87,7 @@ TEST_CASE("a document with any number of nearest chunks takes one place") {
   CHECK(others->front() == (*found)[1]);
 }
 
-TEST_CASE("of documents with equal scores the last in order of uri come first, however many there are") {
+TEST_CASE("of equal scores the last in order of uri come first, however many there are") {
   const TemporaryFolder folder;
   const auto vector = random_unit(1);
   {

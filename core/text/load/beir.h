@@ -18,8 +18,8 @@ struct BeirRecord {
   std::string passage() const;
 };
 
-// Throws k_io, naming `where` and the key, for what is not one JSON object with strings "_id", which
-// is not empty, and "text". "title" may be missing or null; other keys are let be.
+// Throws k_io, naming `where` and the key, for what is not one JSON object with strings "_id",
+// which is not empty, and "text". "title" may be missing or null; other keys are let be.
 BeirRecord parse_beir_record(std::string_view line, const std::string& where);
 
 // A line of qrels/SPLIT.tsv: how relevant a document is to a query.
