@@ -12,6 +12,7 @@ int run(const QueryCommand& command, const GlobalOptions& global);
 int run(const SimilarCommand& command, const GlobalOptions& global);
 int run(const DedupCommand& command, const GlobalOptions& global);
 int run(const EncodeCommand& command, const GlobalOptions& global);
+int run(const EvalCommand& command, const GlobalOptions& global);
 int run(const ListCommand& command, const GlobalOptions& global);
 int run(const ShowCommand& command, const GlobalOptions& global);
 int run(const DeleteCommand& command, const GlobalOptions& global);

@@ -321,6 +321,7 @@ struct Parser {
                         add_similar);
     add<DedupCommand>("dedup", "Print groups of passages that say nearly the same", add_dedup);
     add<EncodeCommand>("encode", "Print one vector a text", add_encode);
+    add<EvalCommand>("eval", "Measure retrieval on data in BEIR's format", add_eval);
     add<ListCommand>("list", "Print what is stored, a line a document", add_list);
     add<ShowCommand>("show", "Print the stored chunks of a document", add_show);
     add<DeleteCommand>("delete", "Remove documents from the store", add_delete);
@@ -404,7 +405,8 @@ std::string suggestion(const std::string& nearest) {
 
 bool is_overflow_of_verb(const CLI::App& verb, const std::string& value) {
   const CLI::Option* flag = verb.get_option_no_throw("--on-overflow");
-  const bool splits = verb.get_name() == "ingest" || verb.get_name() == "similar";
+  const bool splits = verb.get_name() == "ingest" || verb.get_name() == "similar" ||
+                      verb.get_name() == "eval";
   return flag != nullptr && (value != "split" || splits);
 }
 
@@ -418,6 +420,7 @@ void apply(const Configuration::Setting& setting, const Configuration& configura
                 key + ": is not a known key; " +
                     (nearest.empty() ? "see `man vecdb`" : "did you mean " + nearest + "?"));
   }
+  if (key == "store" && parser.chosen()->get_name() == "eval") return;  // see add_eval()
   std::string value = setting.value;
   if (key == "store" && !value.empty()) {
     value =

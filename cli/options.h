@@ -110,6 +110,18 @@ struct EncodeCommand {
   Overflow overflow = Overflow::k_warn;  // not k_split
 };
 
+// Of a folder in BEIR's layout.
+struct EvalCommand {
+  std::string folder;
+  std::string split = "test";
+  std::size_t k = 10;
+  SearchEffort effort;
+  SplitterOptions splitter;
+  Overflow overflow = Overflow::k_warn;
+  std::size_t dimensions = 0;  // 0: all
+  std::string run;             // the TREC run to write; empty: none
+};
+
 enum class DedupFormat { k_text, k_json, k_paths };
 
 struct DedupCommand {
@@ -202,8 +214,8 @@ struct PrintAndExit {  // --help, --version
 };
 
 using Command = std::variant<PrintAndExit, IngestCommand, SplitCommand, QueryCommand, SimilarCommand,
-                             DedupCommand, EncodeCommand,
-                             ListCommand, ShowCommand, DeleteCommand, StatsCommand, VerifyCommand,
+                             DedupCommand, EncodeCommand, EvalCommand, ListCommand,
+                             ShowCommand, DeleteCommand, StatsCommand, VerifyCommand,
                              CompactCommand, MigrateCommand, ExportCommand, ImportCommand,
                              ModelCommand, ServeCommand>;
 

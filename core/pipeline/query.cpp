@@ -130,23 +130,38 @@ std::optional<std::vector<Hit>> find_nearest(const StoreReader& store,
   return hits;
 }
 
+std::vector<TokenizedText> tokenize_questions(const Embedder& embedder,
+                                              std::span<const Question> questions,
+                                              Overflow overflow) {
+  std::vector<std::string_view> texts;
+  for (const Question& question : questions) texts.push_back(question.text);
+  auto tokenized =
+      embedder.tokenize(texts, embedder.model().manifest().query, long_text(overflow));
+  for (std::size_t i = 0; i < tokenized.size(); ++i) {
+    if (const auto why = refusal(tokenized[i], overflow, embedder.model())) {
+      throw Error(ErrorKind::k_usage, std::string(questions[i].name) + ": " + *why +
+                                          "; shorten it, or let --on-overflow be warn or mean");
+    }
+  }
+  return tokenized;
+}
+
+std::optional<std::vector<float>> encode_questions(Embedder& embedder,
+                                                   std::span<const TokenizedText> questions) {
+  return embedder.encode(questions, embedder.model().manifest().query, VectorLength::k_unit);
+}
+
 std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,
                                    std::string_view text, const QueryLimits& limits) {
-  const std::array texts{text};
-  const Prompt& prompt = embedder.model().manifest().query;
-  const auto tokenized = embedder.tokenize(texts, prompt, long_text(limits.overflow));
-  const TokenizedText& question = tokenized.front();
-  if (const auto why = refusal(question, limits.overflow, embedder.model())) {
-    throw Error(ErrorKind::k_usage,
-                limits.name + ": " + *why + "; shorten it, or let --on-overflow be warn or mean");
-  }
-  const auto vector = embedder.encode(tokenized, prompt, VectorLength::k_unit);
+  const std::array questions{Question{text, limits.name}};
+  const auto tokenized = tokenize_questions(embedder, questions, limits.overflow);
+  const auto vector = encode_questions(embedder, tokenized);
   if (!vector) return std::nullopt;
   auto hits = find_nearest(store, *vector, limits);
   if (!hits) return std::nullopt;
   return Answer{.hits = std::move(*hits),
-                .tokens = question.tokens,
-                .truncated = question.truncated};
+                .tokens = tokenized.front().tokens,
+                .truncated = tokenized.front().truncated};
 }
 
 }  // namespace vecdb

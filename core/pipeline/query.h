@@ -45,6 +45,22 @@ std::optional<std::vector<Hit>> find_nearest(const StoreReader& store,
                                              std::span<const float> vectors,
                                              const QueryLimits& limits);
 
+// A question in words.
+struct Question {
+  std::string_view text;
+  std::string_view name;  // what errors call it
+};
+
+// Questions as the encoder reads them, with the model's own words for questions in front. Throws
+// k_usage for one that `overflow`, which is not k_split, refuses.
+std::vector<TokenizedText> tokenize_questions(const Embedder& embedder,
+                                              std::span<const Question> questions,
+                                              Overflow overflow);
+
+// Their vectors, row-major and of unit length. Nothing when an interrupt is pending.
+std::optional<std::vector<float>> encode_questions(Embedder& embedder,
+                                                   std::span<const TokenizedText> questions);
+
 // Encodes a question and finds its nearest passages. Nothing when an interrupt is pending. Throws
 // k_usage for a question that `overflow` refuses.
 std::optional<Answer> answer_query(const StoreReader& store, Embedder& embedder,

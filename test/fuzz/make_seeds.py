@@ -318,6 +318,8 @@ def record_seeds():
     yield "document", b'{"uri":"a","text":"tea","meta":{"author":"x","n":[1,{}]},"other":1}'
     yield "chunk", b'{"uri":"a","chunk":0,"start":3,"end":6,"line":2,"text":"tea"}'
     yield "place", b'{"text":"\\ud83d\\ude00","line":1,"start":9223372036854775807,"chunk":1,"uri":"a"}'
+    yield "benchmark", (DATA / "beir" / "corpus.jsonl").read_bytes().splitlines()[0]
+    yield "judgements", (DATA / "beir" / "qrels" / "dev.tsv").read_bytes()
 
 
 def glob_seeds():

@@ -1,16 +1,34 @@
-// Input: one line of `ingest --jsonl`.
+// Input: one line of `ingest --jsonl`, or of a benchmark's records; or its judgements.
 #include <limits>
 
 #include "base/json.h"
 #include "base/utf8.h"
 #include "fuzz.h"
+#include "text/load/beir.h"
 #include "text/load/record.h"
 
 using namespace vecdb;
 using fuzz::require;
 
+namespace {
+
+void read_as_benchmark(std::string_view text) {
+  const auto record =
+      fuzz::unless_refused(ErrorKind::k_io, [&] { return parse_beir_record(text, "fuzz:1"); });
+  if (record) {
+    require(!record->id.empty() && !find_invalid_utf8(record->id), "no id");
+    require(!find_invalid_utf8(record->passage()), "not UTF-8");
+  }
+  const auto judgements =
+      fuzz::unless_refused(ErrorKind::k_io, [&] { return parse_beir_judgements(text, "fuzz"); });
+  require(!judgements || !judgements->empty(), "no judgement");
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view line(reinterpret_cast<const char*>(data), size);
+  read_as_benchmark(line);
   const auto record =
       fuzz::unless_refused(ErrorKind::k_io, [&] { return parse_record(line, "fuzz:1"); });
   if (!record) return 0;
