@@ -30,17 +30,31 @@ struct Batch {
   std::size_t longest = 0;  // tokens of its longest part
 };
 
+std::size_t count_tokens(std::span<const std::span<const TokenId>> parts) {
+  std::size_t tokens = 0;
+  for (const auto& part : parts) tokens += part.size();
+  return tokens;
+}
+
+// Batches become smaller towards the end, so that no worker is left alone with a large one: half of
+// a worker's share of the rest, or the least (Polychronopoulos and Kuck 1987, "Guided
+// Self-Scheduling").
 std::vector<Batch> make_batches(std::span<const std::span<const TokenId>> parts,
-                                std::size_t most_tokens) {
+                                std::size_t most_tokens, std::size_t workers) {
   std::vector<Batch> batches;
+  std::size_t left = count_tokens(parts);
+  std::size_t most = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (batches.empty() || batches.back().tokens + parts[i].size() > most_tokens) {
+    if (batches.empty() || batches.back().tokens + parts[i].size() > most) {
       batches.push_back({.begin = i, .end = i});
+      most = workers < 2 ? most_tokens
+                         : std::clamp(left / (2 * workers), k_least_batch_tokens, most_tokens);
     }
     Batch& batch = batches.back();
     batch.end = i + 1;
     batch.tokens += parts[i].size();
     batch.longest = std::max(batch.longest, parts[i].size());
+    left -= parts[i].size();
   }
   return batches;
 }
@@ -182,8 +196,7 @@ void Embedder::refuse_too_long(std::span<const std::span<const TokenId>> parts) 
 // the system would take a good part of its time.
 std::size_t Embedder::memory_for(std::span<const std::span<const TokenId>> parts) const {
   if (m_max_memory) return *m_max_memory;
-  std::size_t tokens = 0;
-  for (const auto& part : parts) tokens += part.size();
+  const std::size_t tokens = count_tokens(parts);
   return tokens <= k_least_batch_tokens ? m_memory.bytes(tokens, tokens) : available_memory() / 4;
 }
 
@@ -196,7 +209,8 @@ std::optional<std::vector<float>> Embedder::encode_parts(
   MemoryBudget budget(memory_for(parts));
   const std::size_t dimension = m_model.manifest().dimension();
   std::vector<float> result(parts.size() * dimension);
-  const std::vector<Batch> batches = make_batches(parts, batch_tokens(budget.bytes()));
+  const std::vector<Batch> batches = 
+      make_batches(parts, batch_tokens(budget.bytes()), m_threads);
   std::atomic<bool> stopped = false;
   run_parallel(batches.size(), m_threads, [&](std::size_t i) {
     if (pending_interrupt() != 0) stopped = true;
