@@ -155,6 +155,31 @@ std::optional<RetrievalMeasures> ask(const EvalCommand& command, const GlobalOpt
   return sums /= static_cast<double>(all.size());
 }
 
+Json figures_of(const EvalCommand& command, const BeirData& data, std::size_t skipped,
+                const RetrievalMeasures& measures, const StoreReader& store,
+                const Splitting& splitting) {
+  const StoreSettings& settings = store.settings();
+  const StoreStats stats = store.stats();
+  return {
+      {"dataset", data.name},
+      {"split", command.split},
+      {"documents", data.documents.size()},
+      {"skipped", skipped},
+      {"chunks", stats.chunks},
+      {"truncated", stats.fits.truncated},
+      {"queries", data.queries.size()},
+      {"k", command.k},
+      {"ndcg", measures.ndcg},
+      {"recall", measures.recall},
+      {"mrr", measures.reciprocal_rank},
+      {"model", settings.model},
+      {"fingerprint", settings.fingerprint},
+      {"precision", settings.precision},
+      {"dimension", settings.dimension},
+      {"exact", store.is_exact(command.effort)},
+      {"splitter", parse_json(splitting.description, "the splitter", ErrorKind::k_io)}};
+}
+
 void print_text(const Json& figures, const Style& style) {
   const auto row = [&style](const std::string& name, const std::string& value) {
     Output::write(name + std::string(13 - std::min<std::size_t>(name.size(), 12), ' ') +
@@ -201,27 +226,8 @@ int run(const EvalCommand& command, const GlobalOptions& global) {
   const auto measures = ask(command, global, data, store, embedder, trec_run.get());
   if (!measures) return 0;
   if (trec_run) trec_run->commit();
-  const StoreSettings& settings = store.settings();
-  const StoreStats stats = store.stats();
-  const Splitting splitting = make_splitting(command.splitter, &embedder.model());
-  const Json figures = {
-      {"dataset", data.name},
-      {"split", command.split},
-      {"documents", data.documents.size()},
-      {"skipped", skipped->size()},
-      {"chunks", stats.chunks},
-      {"truncated", stats.fits.truncated},
-      {"queries", data.queries.size()},
-      {"k", command.k},
-      {"ndcg", measures->ndcg},
-      {"recall", measures->recall},
-      {"mrr", measures->reciprocal_rank},
-      {"model", settings.model},
-      {"fingerprint", settings.fingerprint},
-      {"precision", settings.precision},
-      {"dimension", settings.dimension},
-      {"exact", store.is_exact(command.effort)},
-      {"splitter", parse_json(splitting.description, "the splitter", ErrorKind::k_io)}};
+  const Json figures = figures_of(command, data, skipped->size(), *measures, store,
+                                  make_splitting(command.splitter, &embedder.model()));
   if (global.json) {
     Output::write(dump_json_of_any_bytes(figures) + "\n");  // the folder's name may be any bytes
   } else {
