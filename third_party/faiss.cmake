@@ -7,10 +7,10 @@
 set(VECDB_FAISS_DIR ${PROJECT_SOURCE_DIR}/build/sources/faiss-1.7.3
   CACHE PATH "The sources of FAISS 1.7.3")
 
-# The fuzz targets take the library that the release preset has built. Their compiler has no OpenMP
-# here, another build would cost every run of the tests five minutes, and sanitizers inside would
-# look at FAISS's loops: what matters is what we let through to it, and how much it allocates, which
-# is seen from outside. scripts/fuzz.sh makes it before it builds the targets.
+# With VECDB_FUZZ, the library that the release preset has built. Clang has no OpenMP here, another
+# build would cost every run of the tests minutes, and sanitizers inside would look at FAISS's
+# loops: what matters is what we let through to it, and how much it allocates, which is seen from
+# outside. scripts/test.sh and scripts/fuzz.sh make it first.
 if(VECDB_FUZZ AND EXISTS ${VECDB_FAISS_DIR}/faiss/IndexFlat.cpp)
   add_library(faiss::faiss SHARED IMPORTED GLOBAL)
   set_target_properties(faiss::faiss PROPERTIES

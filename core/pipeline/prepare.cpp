@@ -66,11 +66,11 @@ std::string take_common_meta(std::vector<Chunk>& chunks) {
                                          : parse_json(chunk.meta, "metadata", ErrorKind::k_io));
   }
   Json common = Json::object();
-  for (const auto& [key, value] : objects.front().items()) {
+  for (const auto& entry : objects.front().items()) {
     const auto has_it = [&](const Json& object) {
-      return object.contains(key) && object.at(key) == value;
+      return object.contains(entry.key()) && object.at(entry.key()) == entry.value();
     };
-    if (std::ranges::all_of(objects, has_it)) common[key] = value;
+    if (std::ranges::all_of(objects, has_it)) common[entry.key()] = entry.value();
   }
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     for (const auto& [key, value] : common.items()) objects[i].erase(key);

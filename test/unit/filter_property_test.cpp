@@ -129,13 +129,13 @@ class Maker {
     const std::string sign_text = negated ? "!=" : op;
     switch (below(4)) {
       case 0:
-        return {"size " + sign_text + " " + std::to_string(number), [=](const Document& each) {
+        return {"size " + sign_text + " " + std::to_string(number), [=, test = test](const Document& each) {
                   return test(sign(static_cast<double>(each.size) - static_cast<double>(number))) !=
                          negated;
                 }};
       case 1:
         return {"mtime " + sign_text + " 1970-01-0" + std::to_string(number + 1),
-                [=](const Document& each) {
+                [=, test = test](const Document& each) {
                   return (each.day != 0 && test(sign(static_cast<double>(each.day - number)))) !=
                          negated;
                 }};
@@ -160,7 +160,7 @@ class Maker {
     switch (below(5)) {
       case 0: {
         const double number = static_cast<double>(below(7)) / 2;
-        return {head + Json(number).dump(), [=](const Document& document) {
+        return {head + Json(number).dump(), [=, test = test](const Document& document) {
                   return any(document, [=](const Json& value) {
                            if (value.is_number()) return test(sign(value.get<double>() - number));
                            if (value == "0" || value == "1" || value == "2.5") {
@@ -172,7 +172,7 @@ class Maker {
       }
       case 1: {
         const auto text = one_of<std::string>({"x", "1", "true", ""});
-        return {head + "'" + text + "'", [=](const Document& document) {
+        return {head + "'" + text + "'", [=, test = test](const Document& document) {
                   return any(document, [=](const Json& value) {
                            return value.is_string() &&
                                   test(sign(value.get<std::string>().compare(text)));

@@ -244,7 +244,7 @@ TEST_CASE("a store of another format is refused and left alone") {
   std::string catalogue = read_all(file);
   catalogue[63] = static_cast<char>(format);  // the last byte of SQLite's user_version
   write_all(file, catalogue);
-  const auto refuse = [&](const std::function<void()>& action) {
+  const auto refuse = [&, maker = maker](const std::function<void()>& action) {
     try {
       action();
       FAIL("no error");

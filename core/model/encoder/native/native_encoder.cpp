@@ -6,7 +6,7 @@
 #include "model/encoder/native/transformer.h"
 #include "model/encoder/native/transformer_run.h"
 #include "model/encoder/native/transformer_weights.h"
-#if defined(__AMX_BF16__)
+#if defined(VECDB_AMX)
 #include "model/encoder/native/amx_bf16.h"
 #elif defined(__AVX512BF16__)
 #include "model/encoder/native/dot_bf16.h"
@@ -16,7 +16,7 @@ namespace vecdb::native {
 
 namespace {
 
-#if defined(__AMX_BF16__)
+#if defined(VECDB_AMX)
 using BestBf16 = AmxBf16;
 using Attended = AmxBf16;
 #elif defined(__AVX512BF16__)
