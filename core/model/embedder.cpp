@@ -209,7 +209,7 @@ std::optional<std::vector<float>> Embedder::encode_parts(
   MemoryBudget budget(memory_for(parts));
   const std::size_t dimension = m_model.manifest().dimension();
   std::vector<float> result(parts.size() * dimension);
-  const std::vector<Batch> batches = 
+  const std::vector<Batch> batches =
       make_batches(parts, batch_tokens(budget.bytes()), m_threads);
   std::atomic<bool> stopped = false;
   run_parallel(batches.size(), m_threads, [&](std::size_t i) {

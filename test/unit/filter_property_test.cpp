@@ -129,7 +129,8 @@ class Maker {
     const std::string sign_text = negated ? "!=" : op;
     switch (below(4)) {
       case 0:
-        return {"size " + sign_text + " " + std::to_string(number), [=, test = test](const Document& each) {
+        return {"size " + sign_text + " " + std::to_string(number),
+                [=, test = test](const Document& each) {
                   return test(sign(static_cast<double>(each.size) - static_cast<double>(number))) !=
                          negated;
                 }};
