@@ -38,6 +38,7 @@ class Running:
 
     workers: dict[str, Worker]
     vectors: dict[str, Path]
+    settings: tuple[str, ...]  # of the peers
 
 
 def prepare_peers(bench: Bench) -> Path:
@@ -62,7 +63,7 @@ def absent_rows(absent: dict[str, str]) -> dict[str, str]:
 
 def start_workers(bench: Bench, absent: dict[str, str], texts: Path, stack: ExitStack) -> Running:
     """One at a time, as each finds its best setting first, and others would disturb that; a quick run
-    has none to find."""
+    looks for none."""
     workers, vectors = {}, {}
     forms, flags = prepare_peers(bench), ["--quick"] if bench.quick else []
 
@@ -79,7 +80,7 @@ def start_workers(bench: Bench, absent: dict[str, str], texts: Path, stack: Exit
     if bench.quick:
         for worker in workers.values():
             stack.enter_context(worker)
-    return Running(workers, vectors)
+    return Running(workers, vectors, ("usual",) if bench.quick else tuple(SETTINGS))
 
 
 def same_work(running: Running) -> tuple[int, int]:
@@ -128,7 +129,7 @@ class Duel:
 
 def duels(running: Running) -> list[Duel]:
     return [Duel(*pair, setting) for pair in PAIRS if set(pair) <= set(running.workers)
-            for setting in (SETTINGS if pair[1] in PEERS else ("",))]
+            for setting in (running.settings if pair[1] in PEERS else ("",))]
 
 
 def rate_rows(bench: Bench, running: Running, tokens: int) -> list[Row]:
@@ -145,12 +146,15 @@ def rate_rows(bench: Bench, running: Running, tokens: int) -> list[Row]:
                 other_is_peer=duel.other in PEERS) for duel in duels(running)]
 
 
-def best_settings(running: Running) -> str:
-    return "; ".join(f"{name}: {worker.facts['best']}" for name, worker in running.workers.items() if name in PEERS)
-
-
-def usual_setting(running: Running) -> str:
-    return next(worker.facts["usual"] for name, worker in running.workers.items() if name in PEERS)
+def told_settings(running: Running) -> str:
+    peers = {name: worker.facts for name, worker in running.workers.items() if name in PEERS}
+    text = (f"Peers are given the texts sorted by length, with {next(iter(peers.values()))['usual']}, which is what "
+            "sentence-transformers does when it is not told")
+    if "best" not in running.settings:
+        return text
+    best = "; ".join(f"{name}: {facts['best']}" for name, facts in peers.items())
+    return (f'{text}; "at its best", in the setting that was fastest of those that `peer_encode.py` tries (texts a batch; '
+            f"batches at a time, which share the threads): {best}")
 
 
 def measure(bench: Bench) -> list[Section]:
@@ -164,16 +168,14 @@ def measure(bench: Bench) -> list[Section]:
         cosines = cosine_rows(running, count)
         say("the encoder's rate, beside the peers'")
         rates = rate_rows(bench, running, tokens)
-        usual, best = usual_setting(running), best_settings(running)
+        told = told_settings(running)
     if count != len(copies) * SAMPLE_CHUNKS:
         raise BenchError(f"{count} texts, not {len(copies) * SAMPLE_CHUNKS}")
     return [Section(
         "Encoder", f"Tokens a second on {THREADS} threads: {count} chunks of {len(copies)} × the sample, "
         f"{tokens:,} tokens for every engine, the tokenizer's work included. All are warm: each is a process that has "
-        "encoded these texts before, and they take turns, vecdb directly before each peer. Peers are given the texts "
-        f"sorted by length, with {usual}, which is what sentence-transformers does when it is not told; \"at its best\", "
-        "in the setting that was fastest of those that `peer_encode.py` tries (texts a batch; batches at a time, which "
-        f"share the threads; a quick run tries none): {best}. vecdb makes its batches by itself. The ratio says how many times faster vecdb is.",
+        "encoded these texts before, and they take turns, vecdb directly before each peer. "
+        f"{told}. vecdb makes its batches by itself. The ratio says how many times faster vecdb is.",
         rates, absent_rows(absent)),
         Section("Likeness of vectors", "The least cosine, over all chunks, with the vectors of vecdb in f32: all "
                 "engines do the same work.", cosines)]

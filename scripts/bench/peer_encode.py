@@ -5,9 +5,9 @@
 
 CHECKOUT is the published folder of all-MiniLM-L6-v2, FORMS what peer_models.py makes of it. First each
 setting of the engine encodes half of the texts, once to warm up and once on the clock, and the fastest
-is kept (--quick takes one for granted); then all texts are encoded and their vectors written to OUT
-(float32). That is told as one JSON object, {"texts", "tokens", "usual", "best"}, the last two of settings.
-From then on every line of stdin, "usual" or "best", is answered with {"seconds"}: those of encoding all
+is kept (not with --quick, which knows no "best"); then all texts are encoded and their vectors written to
+OUT (float32). That is told as one JSON object, {"texts", "tokens", "usual", "best"}, the last two of
+settings. From then on every line of stdin, "usual" or "best", is answered with {"seconds"}: those of encoding all
 texts again in that setting, the tokenizer's work included.
 """
 
@@ -36,7 +36,6 @@ class Setting:
 
 
 USUAL = Setting(32)  # what sentence-transformers takes when it is not told
-QUICK_BEST = Setting(16)  # near the best of most engines
 
 
 class SentenceTransformers:
@@ -176,7 +175,7 @@ def main(name: str, checkout: str, forms: str, file: str, threads: str, out: str
     engine = ENGINES[name](Path(checkout), Path(forms), int(threads))
     with open(file, encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
-    settings = {"best": QUICK_BEST if "--quick" in flags else best_setting(engine, texts), "usual": USUAL}
+    settings = {"usual": USUAL} if "--quick" in flags else {"best": best_setting(engine, texts), "usual": USUAL}
     for setting in settings.values():
         vectors = engine.encode(texts, setting)
     numpy.asarray(vectors, dtype="<f4").tofile(out)
