@@ -25,7 +25,7 @@ def at_most(bound: float, shown: str = "") -> Goal:
 
 
 # By the names of rows. A ratio where the row has another side, else the row's own figure: for a time its
-# seconds. Those to peers were set by what the peers did with 32 texts a batch; what they do at their best
+# seconds. Those to peers are about what the peers do with 32 texts a batch; what they do at their best
 # stands in rows of its own.
 GOALS = {
     "encoder, bf16 to sentence-transformers f32": at_least(3.0),

@@ -210,7 +210,7 @@ def text(sections: list[Section], versions: list[str], rounds: int, quick: bool,
         "Stores of a million vectors are measured in [benchmarks-scale.md](benchmarks-scale.md).",
         "All figures are with the files in the page cache. The programs take turns, one at a time. "
         f"{rounds_note(rounds, quick)} Peak memory is the largest resident set of any round. " + noise_note(other_load),
-        "## Goals", "A goal is about the median: of the ratios, or of vecdb's own figure. Those to other engines were set by "
+        "## Goals", "A goal is about the median: of the ratios, or of vecdb's own figure. Those to other engines are about "
         "what these do with 32 texts a batch. Some do better in another setting: the section on the encoder has both.",
         goal_table(sections, complete),
         "## Where vecdb is behind", behind(sections),
