@@ -1,10 +1,9 @@
 #include <algorithm>
-#include <iomanip>
 #include <optional>
 #include <span>
-#include <sstream>
 #include <utility>
 
+#include "answer_printer.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/json.h"
@@ -185,11 +184,6 @@ void print_text(const Json& figures, const Style& style) {
     Output::write(name + std::string(13 - std::min<std::size_t>(name.size(), 12), ' ') +
                   style.shown(value) + "\n");
   };
-  const auto decimals = [](const Json& value) {
-    std::ostringstream text;
-    text << std::fixed << std::setprecision(4) << value.get<double>();
-    return text.str();
-  };
   for (const char* name : {"dataset", "split"}) row(name, figures[name].get<std::string>());
   for (const char* name : {"documents", "skipped", "chunks", "truncated", "queries"}) {
     row(name, with_thousands(figures[name].get<std::uint64_t>()));
@@ -201,9 +195,9 @@ void print_text(const Json& figures, const Style& style) {
                       (splitter.contains("tokens_of") ? " tokens" : " characters") + ", overlap " +
                       with_thousands(splitter["chunk_overlap"].get<std::uint64_t>()));
   const std::string at_k = "@" + std::to_string(figures["k"].get<std::size_t>());
-  row("nDCG" + at_k, decimals(figures["ndcg"]));
-  row("recall" + at_k, decimals(figures["recall"]));
-  row("MRR" + at_k, decimals(figures["mrr"]));
+  row("nDCG" + at_k, score_text(figures["ndcg"].get<double>()));
+  row("recall" + at_k, score_text(figures["recall"].get<double>()));
+  row("MRR" + at_k, score_text(figures["mrr"].get<double>()));
 }
 
 }  // namespace

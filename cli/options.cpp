@@ -403,11 +403,11 @@ std::string suggestion(const std::string& nearest) {
               word + ": is one argument too many; quote a text that holds spaces");
 }
 
+// Of the known values only split is not every such flag's; a flag's type name lists its own.
 bool is_overflow_of_verb(const CLI::App& verb, const std::string& value) {
   const CLI::Option* flag = verb.get_option_no_throw("--on-overflow");
-  const bool splits = verb.get_name() == "ingest" || verb.get_name() == "similar" ||
-                      verb.get_name() == "eval";
-  return flag != nullptr && (value != "split" || splits);
+  return flag != nullptr &&
+         (value != "split" || flag->get_type_name().find(value) != std::string::npos);
 }
 
 // Lets a setting stand in for its flag, unless the command line or the environment has it.
